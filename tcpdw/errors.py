@@ -1,0 +1,97 @@
+"""The errors that tcpdw raises: one tree, each naming the place and what to do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+class TcpdwError(Exception):
+    """Report what is wrong, where, and what to do about it, in one line each.
+
+    `path` is the file or directory concerned, `line` and `offset` (bytes) the place in it,
+    `hint` what the user can do. `str()` gives one line: `PATH:LINE: message; hint`.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        path: Path | str | None = None,
+        line: int | None = None,
+        offset: int | None = None,
+        hint: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.path = None if path is None else str(path)
+        self.line = line
+        self.offset = offset
+        self.hint = hint
+
+    def __str__(self) -> str:
+        place = self.path or ""
+        if self.line is not None:
+            place += f":{self.line}"
+        if self.offset is not None:
+            place += f" at byte {self.offset}"
+        text = f"{place}: {self.message}" if place else self.message
+        return f"{text}; {self.hint}" if self.hint else text
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # Exceptions with keyword arguments do not pickle by themselves, and Prefect pickles.
+        return (_rebuild, (type(self), self.message, self.path, self.line, self.offset, self.hint))
+
+
+def _rebuild(
+    kind: type[TcpdwError],
+    message: str,
+    path: str | None,
+    line: int | None,
+    offset: int | None,
+    hint: str | None,
+) -> TcpdwError:
+    return kind(message, path=path, line=line, offset=offset, hint=hint)
+
+
+class InputError(TcpdwError):
+    """An input of a run cannot be read."""
+
+
+class RunError(InputError):
+    """A run directory or its `run.json` is not what it should be."""
+
+
+class ArchiveError(InputError):
+    """An archive cannot be unpacked, or must not be."""
+
+
+class TraceError(InputError):
+    """A CTF trace cannot be read."""
+
+
+class CaptureError(InputError):
+    """A packet capture cannot be read."""
+
+
+class ProcError(InputError):
+    """A `/proc` snapshot cannot be read."""
+
+
+class ReaderUnavailableError(TcpdwError):
+    """A reader's program or library is not installed."""
+
+
+class WarehouseError(TcpdwError):
+    """The warehouse cannot be opened, read or written."""
+
+
+class CatalogError(TcpdwError):
+    """A file under `sql/` is not documented or not usable as the catalogue asks."""
+
+
+class MissingEventsError(TcpdwError):
+    """A metric was asked of a run whose trace lacks the events it needs."""
+
+
+class UsageError(TcpdwError):
+    """The caller asked for something that does not exist."""
