@@ -1,0 +1,90 @@
+"""The framing of capture files: what is one, and where one is cut short.
+
+pcap as in draft-ietf-opsawg-pcap, with the variants of ns resolution and of the longer record;
+pcapng as in draft-ietf-opsawg-pcapng.
+"""
+
+from __future__ import annotations
+
+import gzip
+import mmap
+import os
+import struct
+import sys
+import zlib
+from pathlib import Path
+
+from tcpdw.errors import CaptureError
+
+_PCAP_HEADER = 24
+_PCAP_RECORD = {0xA1B2C3D4: 16, 0xA1B23C4D: 16, 0xA1B2CD34: 24}
+_PCAPNG_SECTION = b"\n\r\r\n"
+_PCAPNG_MAGIC = 0x1A2B3C4D
+_GZIP = b"\x1f\x8b"
+_HEAD = 12  # What it takes to tell the format; no pcapng block is shorter.
+
+
+def check(path: Path) -> None:
+    """Raise `CaptureError` where a file is no pcap or pcapng, plain or gzipped, by its first bytes.
+
+    Other programs' guesses go further than ours should: tshark opens text, JSON and images too, as
+    one frame each, and an empty file as a capture without frames.
+    """
+    if path.exists() and not path.is_file():
+        raise CaptureError("is no regular file", path=path)
+    try:
+        with path.open("rb") as file:
+            size, head = os.fstat(file.fileno()).st_size, file.read(_HEAD)
+        if head.startswith(_GZIP):
+            with gzip.open(path) as file:
+                size, head = sys.maxsize, file.read(_HEAD)
+    except (OSError, EOFError, zlib.error) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise CaptureError(f"cannot be read: {reason}", path=path) from error
+    if not head:
+        raise CaptureError("is empty", path=path, hint="record the capture again")
+    least = _PCAP_HEADER
+    if _pcap_order(head) is None:
+        order = _pcapng_order(head)
+        if order is None:
+            raise CaptureError("is no capture: neither pcap nor pcapng", path=path, offset=0)
+        least = struct.unpack_from(order + "I", head.ljust(_HEAD, b"\xff"), 4)[0]
+    if size < least:
+        raise CaptureError("is cut short in its file header", path=path, offset=0)
+
+
+def _pcap_order(head: bytes) -> str | None:
+    return next(
+        (o for o in "<>" if head[:4] in (struct.pack(o + "I", m) for m in _PCAP_RECORD)), None
+    )
+
+
+def _pcapng_order(head: bytes) -> str | None:
+    """Return the byte order that a section header block starts, None where it is none."""
+    if head[:4] != _PCAPNG_SECTION:
+        return None
+    orders = {struct.pack(order + "I", _PCAPNG_MAGIC): order for order in "<>"}
+    return orders.get(head[8:12], "<" if len(head) < _HEAD else None)
+
+
+def cut_at(path: Path) -> int | None:
+    """Return the offset of the first record that the file does not hold whole, None if unknown."""
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        size, offset = len(data), 0
+        if (order := _pcap_order(data[:4])) is not None:
+            head = _PCAP_RECORD[struct.unpack_from(order + "I", data)[0]]
+            step = _PCAP_HEADER
+            while offset + step <= size:
+                offset += step
+                if offset + head > size:
+                    break
+                step = head + struct.unpack_from(order + "I", data, offset + 8)[0]
+            return offset
+        order = _pcapng_order(data[:_HEAD])
+        while order is not None and offset + _HEAD <= size:
+            order = _pcapng_order(data[offset : offset + _HEAD]) or order
+            length = struct.unpack_from(order + "I", data, offset + 4)[0]
+            if length < _HEAD or offset + length > size:
+                break
+            offset += length
+        return None if order is None else offset
