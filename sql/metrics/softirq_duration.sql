@@ -1,0 +1,36 @@
+-- How long each softirq's handler ran: from its start to its end, of one vector on one cpu.
+-- from: irq_softirq_entry
+-- to: irq_softirq_exit
+-- requires: irq_softirq_entry, irq_softirq_exit
+CREATE VIEW softirq_duration AS
+SELECT
+    -- The run.
+    s.run_id,
+    -- When the handler started, ns since the Unix epoch.
+    s.ts,
+    -- How long it ran, ns.
+    s.exit_ts - s.ts AS dur,
+    -- False where the tracer may have lost events of this cpu meanwhile.
+    NOT lost_on(s.run_id, s.cpu_id, s.ts, s.exit_ts) AS certain,
+    -- The cpu.
+    s.cpu_id,
+    -- The softirq's vector.
+    s.vec,
+    -- The vector's name, as in `/proc/softirqs`.
+    v.vec_name
+FROM softirqs AS s
+LEFT JOIN softirq_vectors AS v ON s.vec = v.vec
+WHERE s.exit_ts IS NOT NULL AND NOT s.cleared;
+
+-- What `softirq_duration` leaves out: handlers whose end the trace does not show.
+CREATE VIEW softirq_duration_left_out AS
+SELECT
+    -- The run.
+    run_id,
+    -- `cleared_by_loss` where a loss on the cpu came between start and end, else `unpaired`.
+    CASE WHEN cleared THEN 'cleared_by_loss' ELSE 'unpaired' END AS reason,
+    -- How many there were.
+    COUNT(*) AS n
+FROM softirqs
+WHERE exit_ts IS NULL OR cleared
+GROUP BY ALL;

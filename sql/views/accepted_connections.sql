@@ -1,0 +1,105 @@
+-- Every connection whose handshake the trace shows, with the call that accepted it and, where its thread slept through the
+-- handshake's final ACK, the waking, the switch and the return that followed.
+-- staged: several metrics read it while a batch is loaded
+CREATE VIEW accepted_connections AS
+WITH
+-- A peer may come back with the same port: an accept belongs to the last handshake of that peer that was complete by then, and a
+-- handshake to the first such accept.
+marks AS (
+    SELECT run_id, saddr, sport, ack_ts AS ts, 'ack' AS what, NULL AS tid, NULL AS fd, NULL AS entry_ts
+    FROM handshakes
+    WHERE ack_ts IS NOT NULL
+    UNION ALL
+    SELECT run_id, saddr, sport, exit_ts, 'accept', tid, fd, entry_ts
+    FROM accepts
+    WHERE saddr IS NOT NULL
+),
+
+turns AS (
+    SELECT
+        *,
+        LAST_VALUE(CASE WHEN what = 'ack' THEN ts END IGNORE NULLS) OVER so_far AS ack_ts
+    FROM marks
+    WINDOW so_far AS (
+        PARTITION BY run_id, saddr, sport ORDER BY ts, what
+        ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+    )
+),
+
+accepted AS (
+    SELECT
+        run_id,
+        saddr,
+        sport,
+        ack_ts,
+        MIN(ts) AS accept_ts,
+        ARG_MIN(tid, ts) AS tid,
+        ARG_MIN(fd, ts) AS fd
+    FROM turns
+    WHERE what = 'accept' AND ack_ts IS NOT NULL
+    GROUP BY run_id, saddr, sport, ack_ts
+),
+
+known AS (
+    SELECT h.*, a.accept_ts, a.tid, a.fd, s.entry_ts, s.exit_ts
+    FROM handshakes AS h
+    LEFT JOIN accepted AS a
+        ON
+            h.run_id = a.run_id
+            AND h.saddr = a.saddr
+            AND h.sport = a.sport
+            AND h.ack_ts = a.ack_ts
+    LEFT JOIN waits AS s
+        ON
+            a.run_id = s.run_id
+            AND a.tid = s.tid
+            AND s.entry_ts < h.ack_ts
+            AND s.exit_ts > h.ack_ts
+            AND s.exit_ts <= a.accept_ts
+)
+
+SELECT
+    -- The run.
+    k.run_id,
+    -- The client's address.
+    k.saddr,
+    -- The client's port.
+    k.sport,
+    -- The server's address.
+    k.daddr,
+    -- The server's port.
+    k.dport,
+    -- The SYN's sequence number.
+    k.seq,
+    -- When the SYN was received, ns since the Unix epoch.
+    k.syn_ts,
+    -- When the SYN-ACK was queued, ns since the Unix epoch; NULL where the trace does not show it.
+    k.synack_ts,
+    -- When the final ACK was received, ns since the Unix epoch; NULL where the trace does not show it.
+    k.ack_ts,
+    -- When the call that accepted the connection returned, ns since the Unix epoch; NULL where no call named this peer.
+    k.accept_ts,
+    -- The thread that accepted it.
+    k.tid,
+    -- The descriptor that it got.
+    k.fd,
+    -- When the wait call that covers the ACK returned, ns since the Unix epoch; NULL where the thread did not wait.
+    k.exit_ts AS wait_exit_ts,
+    -- When the first waking of the sleeping thread at or after the ACK fired, ns since the Unix epoch; NULL where it did not sleep.
+    w.waking_ts,
+    -- When the thread then came to a cpu, ns since the Unix epoch.
+    w.in_ts
+FROM known AS k
+LEFT JOIN wakes AS w
+    ON
+        k.run_id = w.run_id
+        AND k.tid = w.tid
+        AND w.waking_ts >= k.ack_ts
+        AND w.waking_ts < k.exit_ts
+        AND NOT w.raced
+        AND COALESCE(w.out_state & 255 <> 0, true)
+QUALIFY
+    ROW_NUMBER() OVER (
+        PARTITION BY k.run_id, k.saddr, k.sport, k.daddr, k.dport, k.seq, k.syn_ts
+        ORDER BY w.waking_ts NULLS LAST
+    ) = 1;

@@ -1,0 +1,158 @@
+-- The rows of `fds`, derived from the calls, the statedump and the `/proc` snapshots.
+-- fills: fds
+CREATE MACRO fd_rows(first_run, last_run) AS TABLE
+WITH
+spans AS MATERIALIZED (SELECT * FROM fd_spans(first_run, last_run)),
+
+known AS MATERIALIZED (
+    SELECT * FROM fd_known WHERE run_id BETWEEN first_run AND last_run
+),
+
+-- What was seen of a descriptor where nothing tells how it came to be, as after a loss: it holds from the first sighting on.
+seen AS (
+    SELECT
+        k.run_id, k.pid, k.fd, k.kind, k.path, k.inode, MIN(k.source) AS source,
+        MIN(k.ts) AS start_ts
+    FROM known AS k
+    ANTI JOIN spans AS s
+        ON
+            k.run_id = s.run_id
+            AND k.pid = s.pid
+            AND k.fd = s.fd
+            AND k.ts >= s.start_ts
+            AND (k.ts < s.end_ts OR s.end_ts IS NULL)
+    GROUP BY ALL
+),
+
+breaks AS (
+    SELECT run_id, pid, fd, fd AS last_fd, start_ts AS ts FROM spans
+    UNION ALL
+    SELECT run_id, pid, fd, fd, start_ts FROM seen
+    UNION ALL
+    SELECT run_id, pid, fd, last_fd, exit_ts
+    FROM fd_ends
+    WHERE run_id BETWEEN first_run AND last_run
+    UNION ALL
+    SELECT run_id, pid, 0, 2147483647, ts
+    FROM process_breaks
+    WHERE what = 'exit' AND run_id BETWEEN first_run AND last_run
+),
+
+all_spans AS (
+    SELECT * FROM spans
+    UNION ALL BY NAME
+    SELECT
+        s.run_id,
+        s.pid,
+        s.fd,
+        s.start_ts,
+        MIN(b.ts) AS end_ts,
+        s.kind,
+        s.path,
+        s.source AS opened_by,
+        s.source,
+        s.pid AS root_pid,
+        s.fd AS root_fd,
+        s.start_ts AS root_ts,
+        s.source AS root_call
+    FROM seen AS s
+    LEFT JOIN breaks AS b
+        ON
+            s.run_id = b.run_id
+            AND s.pid = b.pid
+            AND s.fd BETWEEN b.fd AND b.last_fd
+            AND b.ts > s.start_ts
+    GROUP BY ALL
+),
+
+roots AS (
+    SELECT
+        s.run_id,
+        s.root_pid,
+        s.root_fd,
+        s.root_ts,
+        ANY_VALUE(s.root_call) AS root_call,
+        ANY_VALUE(s.source) AS source,
+        MAX(COALESCE(s.end_ts, r.last_ts + 1)) AS end_ts,
+        MAX(TRY_CAST(REGEXP_EXTRACT(s.path, '^socket:\[(\d+)\]$', 1) AS UBIGINT)) AS own_inode,
+        MAX(k.inode) AS seen_inode
+    FROM all_spans AS s
+    INNER JOIN runs AS r ON s.run_id = r.run_id
+    LEFT JOIN known AS k
+        ON
+            s.run_id = k.run_id
+            AND s.pid = k.pid
+            AND s.fd = k.fd
+            AND k.kind = 'socket'
+            AND k.ts >= s.start_ts
+            AND (k.ts < s.end_ts OR s.end_ts IS NULL)
+    WHERE s.kind = 'socket'
+    GROUP BY s.run_id, s.root_pid, s.root_fd, s.root_ts
+),
+
+-- One inode is one socket; where the inode is not known, each origin is one.
+named AS (
+    SELECT
+        *,
+        COALESCE(own_inode, seen_inode) AS inode,
+        COALESCE(
+            'inode ' || COALESCE(own_inode, seen_inode),
+            'origin ' || root_pid || ' ' || root_fd || ' ' || root_ts
+        ) AS identity
+    FROM roots
+),
+
+dated AS (
+    SELECT *, MIN(root_ts) OVER (PARTITION BY run_id, identity) AS first_ts
+    FROM named
+),
+
+numbered AS (
+    SELECT
+        *,
+        DENSE_RANK() OVER (PARTITION BY run_id ORDER BY first_ts, identity) AS socket_id
+    FROM dated
+)
+
+SELECT
+    -- The run.
+    s.run_id,
+    -- The process.
+    s.pid,
+    -- The descriptor.
+    s.fd,
+    -- From when on it meant this, ns since the Unix epoch.
+    s.start_ts,
+    -- Until when it meant this, ns since the Unix epoch.
+    COALESCE(s.end_ts, r.last_ts + 1) AS end_ts,
+    -- `socket`, `path`, `pipe`, `anon_inode` or `other`.
+    s.kind,
+    -- The path or name; NULL for a socket or pipe whose inode is not known.
+    COALESCE(s.path, ANY_VALUE(k.path)) AS path,
+    -- The socket's or pipe's inode; NULL where not known.
+    COALESCE(ANY_VALUE(o.inode), ANY_VALUE(k.inode)) AS inode,
+    -- Which socket it is; NULL for what is no socket.
+    ANY_VALUE(o.socket_id) AS socket_id,
+    -- `statedump`, `syscall` or `proc`.
+    s.source,
+    -- The event that made it this process's.
+    s.opened_by
+FROM all_spans AS s
+INNER JOIN runs AS r ON s.run_id = r.run_id
+LEFT JOIN numbered AS o
+    ON
+        s.kind = 'socket'
+        AND s.run_id = o.run_id
+        AND s.root_pid = o.root_pid
+        AND s.root_fd = o.root_fd
+        AND s.root_ts = o.root_ts
+LEFT JOIN known AS k
+    ON
+        s.run_id = k.run_id
+        AND s.pid = k.pid
+        AND s.fd = k.fd
+        AND s.kind = k.kind
+        AND k.ts >= s.start_ts
+        AND (k.ts < s.end_ts OR s.end_ts IS NULL)
+GROUP BY
+    s.run_id, s.pid, s.fd, s.start_ts, s.end_ts, r.last_ts, s.kind, s.path, s.source, s.opened_by;

@@ -1,0 +1,88 @@
+-- Every call that wrote to a TCP socket, with the first segment with payload that its thread queued before it returned: on the
+-- descriptor's connection where that is known, else outside of softirqs, which may queue for others inside the call.
+-- staged: several metrics read it while a batch is loaded
+CREATE VIEW sends AS
+WITH
+calls AS (
+    SELECT
+        w.run_id,
+        w.tid,
+        w.pid,
+        w.name,
+        w.fd,
+        w.entry_ts,
+        w.exit_ts,
+        w.ret,
+        w.kind,
+        s.protocol,
+        c.connection_id,
+        c.saddr,
+        c.sport,
+        c.daddr,
+        c.dport
+    FROM write_calls AS w
+    LEFT JOIN sockets AS s ON w.run_id = s.run_id AND w.socket_id = s.socket_id
+    LEFT JOIN connections AS c
+        ON s.run_id = c.run_id AND s.connection_id = c.connection_id
+    -- A descriptor that is known to be no TCP socket is none; an unknown one may be.
+    WHERE
+        (w.kind IS NULL OR w.kind = 'socket')
+        AND (s.protocol IS NULL OR s.protocol = 'tcp')
+        AND (s.type IS NULL OR s.type = 'stream')
+        AND (s.family IS NULL OR s.family IN ('ipv4', 'ipv6'))
+),
+
+queued AS (
+    SELECT g.*, c.context = 'softirq' AS in_softirq
+    FROM tcp_segments AS g
+    LEFT JOIN cpu_context AS c
+        ON
+            g.run_id = c.run_id
+            AND g.cpu_id = c.cpu_id
+            AND g.ts = c.ts
+            AND c.what = 'net_dev_queue'
+    WHERE g.direction = 'queue' AND g.payload_len > 0
+)
+
+SELECT
+    -- The run.
+    c.run_id,
+    -- The thread.
+    c.tid,
+    -- The thread's process.
+    ANY_VALUE(c.pid) AS pid,
+    -- The call's name.
+    ANY_VALUE(c.name) AS name,
+    -- The descriptor.
+    ANY_VALUE(c.fd) AS fd,
+    -- When the call began, ns since the Unix epoch.
+    c.entry_ts,
+    -- When it returned, ns since the Unix epoch.
+    ANY_VALUE(c.exit_ts) AS exit_ts,
+    -- What it returned.
+    ANY_VALUE(c.ret) AS ret,
+    -- The connection; NULL where the descriptor's is not known.
+    ANY_VALUE(c.connection_id) AS connection_id,
+    -- When the segment was queued, ns since the Unix epoch; NULL where the call queued none.
+    MIN(q.ts) AS queue_ts,
+    -- The cpu on which it was queued.
+    ARG_MIN(q.cpu_id, q.ts) AS queue_cpu,
+    -- The segment's buffer.
+    ARG_MIN(q.skbaddr, q.ts) AS skbaddr
+FROM calls AS c
+LEFT JOIN queued AS q
+    ON
+        c.run_id = q.run_id
+        AND c.tid = q.ctx_tid
+        AND q.ts >= c.entry_ts
+        AND q.ts < c.exit_ts
+        AND CASE
+            WHEN c.connection_id IS NULL THEN NOT q.in_softirq
+            ELSE
+                (q.saddr, q.sport, q.daddr, q.dport) IN (
+                    (c.saddr, c.sport, c.daddr, c.dport), (c.daddr, c.dport, c.saddr, c.sport)
+                )
+        END
+GROUP BY c.run_id, c.tid, c.entry_ts
+-- What is not known to be a TCP socket counts as one where the call queued a segment.
+HAVING ANY_VALUE(c.protocol) = 'tcp' OR MIN(q.ts) IS NOT NULL;

@@ -1,0 +1,43 @@
+-- Every start of a softirq's handler with its end: the exit of the same vector that follows on the same cpu, no loss between.
+-- staged: several metrics read it while a batch is loaded
+CREATE VIEW softirqs AS
+WITH
+marks AS (
+    SELECT
+        run_id,
+        cpu_id,
+        vec,
+        ts,
+        ctx_tid,
+        'entry' AS what
+    FROM event.irq_softirq_entry
+    UNION ALL
+    SELECT run_id, cpu_id, vec, ts, ctx_tid, 'exit' FROM event.irq_softirq_exit
+),
+
+paired AS (
+    SELECT
+        *,
+        LEAD(ts) OVER same_vector AS next_ts,
+        LEAD(what) OVER same_vector AS next_what
+    FROM marks
+    WINDOW same_vector AS (PARTITION BY run_id, cpu_id, vec ORDER BY ts)
+)
+
+SELECT
+    -- The run.
+    run_id,
+    -- When the handler started, ns since the Unix epoch.
+    ts,
+    -- When it ended, ns since the Unix epoch; NULL where the trace does not show it.
+    CASE WHEN next_what = 'exit' THEN next_ts END AS exit_ts,
+    -- True where a loss began on the cpu between the two.
+    next_what = 'exit' AND cleared_on(run_id, cpu_id, ts, next_ts) AS cleared,
+    -- The cpu.
+    cpu_id,
+    -- The softirq's vector.
+    vec,
+    -- The thread that was current: the interrupted one, or `ksoftirqd`.
+    ctx_tid
+FROM paired
+WHERE what = 'entry';

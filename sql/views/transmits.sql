@@ -1,0 +1,75 @@
+-- Every buffer handed to a device's queue with the transmit that ended its wait: by its address, else, where the stack split a large
+-- buffer itself (GSO), the first transmit on that cpu and device that no queue event of its address explains.
+-- staged: several metrics read it while a batch is loaded
+CREATE VIEW transmits AS
+WITH
+marks AS (
+    SELECT run_id, skbaddr, ts, cpu_id, name, len, ctx_tid, 'queue' AS what
+    FROM event.net_dev_queue
+    UNION ALL
+    SELECT run_id, skbaddr, ts, cpu_id, name, len, ctx_tid, 'xmit'
+    FROM event.net_dev_xmit
+    WHERE rc = 0
+),
+
+by_address AS (
+    SELECT
+        *,
+        CASE WHEN LEAD(what) OVER same_address = 'xmit' THEN LEAD(ts) OVER same_address END
+            AS own_ts,
+        CASE WHEN LEAD(what) OVER same_address = 'xmit' THEN LEAD(cpu_id) OVER same_address END
+            AS own_cpu,
+        what = 'xmit' AND COALESCE(LAG(what) OVER same_address, 'xmit') = 'xmit' AS is_stray
+    FROM marks
+    WINDOW same_address AS (PARTITION BY run_id, skbaddr ORDER BY ts, what)
+),
+
+-- On one cpu, a stray transmit belongs to the queue event before it.
+turns AS (
+    SELECT
+        *,
+        COUNT(CASE WHEN what = 'queue' THEN 1 END) OVER (
+            PARTITION BY run_id, cpu_id ORDER BY ts, what
+            ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+        ) AS turn
+    FROM by_address
+    WHERE what = 'queue' OR is_stray
+),
+
+with_strays AS (
+    SELECT
+        *,
+        MIN(CASE WHEN is_stray THEN ts END) OVER (PARTITION BY run_id, cpu_id, turn, name)
+            AS stray_ts
+    FROM turns
+)
+
+SELECT
+    -- The run.
+    run_id,
+    -- When the buffer was handed to the queue, ns since the Unix epoch.
+    ts,
+    -- When the driver took it, ns since the Unix epoch; NULL where the trace does not show it.
+    COALESCE(own_ts, stray_ts) AS xmit_ts,
+    -- The cpu on which the driver took it.
+    CASE WHEN own_ts IS NOT NULL THEN own_cpu WHEN stray_ts IS NOT NULL THEN cpu_id END AS xmit_cpu,
+    -- How the two were matched: `skbaddr` or `gso`; NULL where neither holds.
+    CASE WHEN own_ts IS NOT NULL THEN 'skbaddr' WHEN stray_ts IS NOT NULL THEN 'gso' END AS match,
+    -- True where a loss began on one of the two cpus between the two.
+    COALESCE(own_ts, stray_ts) IS NOT NULL
+    AND (
+        cleared_on(run_id, cpu_id, ts, COALESCE(own_ts, stray_ts))
+        OR cleared_on(run_id, COALESCE(own_cpu, cpu_id), ts, COALESCE(own_ts, stray_ts))
+    ) AS cleared,
+    -- The buffer's address.
+    skbaddr,
+    -- The buffer's length in bytes.
+    len,
+    -- The network device.
+    name AS device,
+    -- The cpu on which it was queued.
+    cpu_id,
+    -- The thread that was current there.
+    ctx_tid
+FROM with_strays
+WHERE what = 'queue';

@@ -1,0 +1,306 @@
+"""Read `sql/` into documented objects in the order in which they can be created."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache, cached_property
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+from tcpdw import sql_text
+from tcpdw.errors import CatalogError
+
+ROOMS = ("tables", "views", "metrics", "reports")
+"""The folders of `sql/`, in the order in which people read them."""
+
+EVENT_COLUMNS: Mapping[str, str] = {
+    "run_id": "The run.",
+    "ts": "When the event happened, ns since the Unix epoch.",
+    "cpu_id": "The cpu on which it happened.",
+    "ctx_tid": "The thread that was current on that cpu; NULL where unknown.",
+}
+"""The columns that every `event.<class>` table starts with, and their sentences."""
+
+_CREATE = re.compile(
+    r"CREATE\s+(?:OR\s+REPLACE\s+)?(?P<kind>TABLE|VIEW|MACRO)\s+(?P<name>[\w.\"]+)", re.IGNORECASE
+)
+_KEY = re.compile(r"^(from|to|requires|stages|fills|staged):\s*(.*)$")
+LEFT_OUT = "_left_out"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A documented column: its name and the sentence above it."""
+
+    name: str
+    doc: str
+
+
+@dataclass(frozen=True)
+class SqlObject:
+    """One table, view or macro of `sql/`: its statement and the words that document it.
+
+    `keys` holds what the header says in `key: value` lines: `from`, `to`, `requires`, `stages`
+    for metrics, `fills` for a view whose rows fill the table of that name when runs are loaded,
+    `staged` for a view that is computed once for all the metrics of a batch.
+    """
+
+    name: str
+    kind: str
+    room: str
+    path: Path
+    line: int
+    doc: str
+    keys: Mapping[str, str]
+    columns: tuple[Column, ...]
+    statement: str
+    words: frozenset[str] = field(repr=False)
+
+    @property
+    def requires(self) -> tuple[tuple[str, ...], ...]:
+        """Give the event classes that a metric needs: all of the groups, any class of a group."""
+        text = self.keys.get("requires", "")
+        return tuple(
+            tuple(name.strip() for name in group.split("|"))
+            for group in text.split(",")
+            if group.strip()
+        )
+
+    @property
+    def stages(self) -> tuple[str, ...]:
+        """Give the columns that are stages of a metric's interval."""
+        return tuple(name.strip() for name in self.keys.get("stages", "").split(",") if name.strip())
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """All objects of `sql/`, in an order in which each comes after what it uses."""
+
+    objects: tuple[SqlObject, ...]
+
+    @cached_property
+    def by_name(self) -> Mapping[str, SqlObject]:
+        """Give the objects by name."""
+        return {item.name: item for item in self.objects}
+
+    @property
+    def tables(self) -> tuple[SqlObject, ...]:
+        """Give the tables."""
+        return tuple(item for item in self.objects if item.kind == "TABLE")
+
+    @property
+    def views(self) -> tuple[SqlObject, ...]:
+        """Give the views and macros."""
+        return tuple(item for item in self.objects if item.kind != "TABLE")
+
+    @cached_property
+    def metrics(self) -> tuple[SqlObject, ...]:
+        """Give the metrics' views, by name."""
+        found = (
+            item
+            for item in self.objects
+            if item.room == "metrics" and not item.name.endswith(LEFT_OUT)
+        )
+        return tuple(sorted(found, key=lambda item: item.name))
+
+    @cached_property
+    def fills(self) -> tuple[SqlObject, ...]:
+        """Give what fills a table when runs are loaded, each after what fills the tables it reads."""
+        filled = {item.keys["fills"]: item for item in self.objects if "fills" in item.keys}
+        graph = {
+            item.name: {
+                filled[table].name
+                for table in self._reads(item.name)
+                if table in filled and filled[table] is not item
+            }
+            for item in filled.values()
+        }
+        return tuple(self.by_name[name] for name in TopologicalSorter(graph).static_order())
+
+    @property
+    def staged(self) -> tuple[SqlObject, ...]:
+        """Give the views that are computed once for all the metrics of a batch, in order."""
+        return tuple(item for item in self.objects if "staged" in item.keys)
+
+    def _reads(self, name: str) -> set[str]:
+        """Give every object that an object uses, directly or through others."""
+        found: set[str] = set()
+        waiting = [name]
+        while waiting:
+            for other in self.by_name[waiting.pop()].words:
+                if other in self.by_name and other not in found:
+                    found.add(other)
+                    waiting.append(other)
+        return found
+
+    def left_out(self, metric: SqlObject) -> SqlObject | None:
+        """Give the view that counts what a metric leaves out, where it has one."""
+        return self.by_name.get(metric.name + LEFT_OUT)
+
+    @cached_property
+    def digest(self) -> str:
+        """Give the digest of all statements and words."""
+        text = "\0".join(f"{item.name}\0{item.statement}" for item in self.objects)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def sql_root() -> Path:
+    """Give the folder of the SQL files: inside an installed package, else beside it."""
+    inside = Path(__file__).parent / "sql"
+    return inside if inside.is_dir() else Path(__file__).parent.parent / "sql"
+
+
+@cache
+def load(root: Path | None = None) -> Catalog:
+    """Read and order every file under `root` (the project's own `sql/` by default).
+
+    Raises CatalogError, naming file and line, where a file creates nothing, creates what another
+    creates too, is not named after its object (metrics and reports), or where objects use each
+    other in a circle.
+    """
+    root = root or sql_root()
+    found: dict[str, SqlObject] = {}
+    for room in ROOMS:
+        for path in sorted((root / room).glob("*.sql")):
+            for item in _read(path, room):
+                if item.name in found:
+                    raise CatalogError(
+                        f"creates {item.name}, as {found[item.name].path.name} does",
+                        path=path,
+                        line=item.line,
+                        hint="rename one of the two",
+                    )
+                found[item.name] = item
+    return Catalog(tuple(_ordered(found)))
+
+
+def _read(path: Path, room: str) -> Iterator[SqlObject]:
+    text = path.read_text(encoding="utf-8")
+    count = 0
+    for offset, statement in sql_text.statements(text):
+        count += 1
+        item = _object(path, room, text.count("\n", 0, offset) + 1, statement)
+        base = item.name.removesuffix(LEFT_OUT)
+        if room != "tables" and base != path.stem:
+            raise CatalogError(
+                f"creates {item.name}",
+                path=path,
+                line=item.line,
+                hint=f"a file here creates what it is named after: {path.stem}",
+            )
+        yield item
+    if count == 0:
+        raise CatalogError("creates nothing", path=path, hint="write one CREATE statement")
+
+
+def _object(path: Path, room: str, line: int, statement: str) -> SqlObject:
+    create = _CREATE.search(statement)
+    first_code = next(
+        t for t in sql_text.tokens(statement) if t.kind not in ("space", "comment", "block")
+    )
+    line += statement.count("\n", 0, first_code.start)
+    if create is None or create.start() != first_code.start:
+        raise CatalogError(
+            "holds something other than CREATE TABLE, VIEW or MACRO", path=path, line=line
+        )
+    doc, keys = _header(statement[: first_code.start])
+    kind = create["kind"].upper()
+    name = create["name"].replace('"', "")
+    code = statement[first_code.start :]
+    if kind == "TABLE":
+        items = sql_text.table_items(code)
+    else:
+        query = re.search(r"\bAS\b(?:\s+TABLE\b)?", code[create.end() - create.start() :])
+        if query is None:
+            raise CatalogError(f"{name} has no AS", path=path, line=line)
+        items = sql_text.select_items(code[create.end() - create.start() + query.end() :])
+    columns = tuple(Column(*item) for item in items)
+    if name.startswith("event."):
+        columns = tuple(Column(c.name, c.doc or EVENT_COLUMNS.get(c.name, "")) for c in columns)
+    words = sql_text.code_words(code) - {name}
+    return SqlObject(name, kind, room, path, line, doc, keys, columns, code.strip(), words)
+
+
+def _header(text: str) -> tuple[str, dict[str, str]]:
+    prose: list[str] = []
+    keys: dict[str, str] = {}
+    key = ""
+    for line in text.splitlines():
+        words = line.strip().removeprefix("--").strip()
+        match = _KEY.match(words)
+        if match:
+            key = match[1]
+            keys[key] = match[2]
+        elif key and words:
+            keys[key] += " " + words
+        elif words:
+            prose.append(words)
+    return " ".join(prose), keys
+
+
+def _ordered(found: Mapping[str, SqlObject]) -> Iterator[SqlObject]:
+    graph = {
+        name: sorted(other for other in item.words if other in found and other != name)
+        for name, item in found.items()
+    }
+    try:
+        order = list(TopologicalSorter(graph).static_order())
+    except CycleError as error:
+        circle = " -> ".join(error.args[1])
+        first = found[error.args[1][0]]
+        raise CatalogError(
+            f"objects use each other in a circle: {circle}", path=first.path, line=first.line
+        ) from None
+    return (found[name] for name in order)
+
+
+def problems(
+    catalog: Catalog,
+    describe: Callable[[str], Iterable[str]],
+    known_metrics: Iterable[str],
+) -> list[str]:
+    """List what is not documented as the house asks, one line each, naming file and line.
+
+    `describe` gives an object's true columns; `known_metrics` the names that METRICS.md defines.
+    """
+    known = set(known_metrics)
+    found: list[str] = []
+
+    def say(item: SqlObject, text: str) -> None:
+        found.append(f"{item.path.name}:{item.line}: {item.name} {text}")
+
+    for item in catalog.objects:
+        if not item.doc.endswith("."):
+            say(item, "has no sentence above it")
+        documented = {column.name: column.doc for column in item.columns}
+        if item.kind != "MACRO":
+            actual = list(describe(item.name))
+            for name in actual:
+                if name not in documented:
+                    say(item, f"has a column {name} that the file does not name")
+            for name in documented:
+                if name not in actual:
+                    say(item, f"documents a column {name} that is not there")
+        for name, doc in documented.items():
+            if not doc.endswith("."):
+                say(item, f"has no sentence above its column {name}")
+    for metric in catalog.metrics:
+        if metric.name not in known:
+            say(metric, "is no metric of METRICS.md")
+        for key in ("from", "to", "requires"):
+            if not metric.keys.get(key):
+                say(metric, f"does not say `{key}:`")
+        columns = {column.name for column in metric.columns}
+        for name in ("run_id", "ts", "dur", "certain", *metric.stages):
+            if name not in columns:
+                say(metric, f"has no column {name}")
+    return found
+
+
+def defined_metrics(path: Path | None = None) -> tuple[str, ...]:
+    """List the metrics that METRICS.md defines: the first cells of its tables."""
+    text = (path or sql_root() / "METRICS.md").read_text(encoding="utf-8")
+    return tuple(re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE))

@@ -1,0 +1,142 @@
+"""Split SQL text into statements and their parts, keeping the comments that document them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+_TOKEN = re.compile(
+    r"""(?P<comment>--[^\n]*)
+      |(?P<block>/\*.*?\*/)
+      |(?P<string>'(?:[^']|'')*')
+      |(?P<quoted>"(?:[^"]|"")*")
+      |(?P<number>\d[\w.]*)
+      |(?P<word>[A-Za-z_]\w*)
+      |(?P<space>\s+)
+      |(?P<other>.)""",
+    re.VERBOSE | re.DOTALL,
+)
+_OPEN = {"(": 1, "[": 1, "{": 1, ")": -1, "]": -1, "}": -1}
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """One lexical element: its kind, its text, where it starts, and how many brackets are open."""
+
+    kind: str
+    text: str
+    start: int
+    depth: int
+
+    @property
+    def end(self) -> int:
+        """Give the offset just past the token."""
+        return self.start + len(self.text)
+
+    def is_word(self, *words: str) -> bool:
+        """Tell whether the token is one of these keywords, in any case."""
+        return self.kind == "word" and self.text.upper() in words
+
+
+def tokens(text: str) -> Iterator[Token]:
+    """Yield the tokens of SQL text; a closing bracket has the depth of its opening one."""
+    depth = 0
+    for match in _TOKEN.finditer(text):
+        kind = match.lastgroup or "other"
+        step = _OPEN.get(match.group(), 0) if kind == "other" else 0
+        if step < 0:
+            depth -= 1
+        yield Token(kind, match.group(), match.start(), depth)
+        if step > 0:
+            depth += 1
+
+
+def statements(text: str) -> Iterator[tuple[int, str]]:
+    """Yield each statement with its offset, from the comment before it up to its semicolon."""
+    start = 0
+    has_code = False
+    for token in tokens(text):
+        if token.kind == "other" and token.text == ";":
+            if has_code:
+                yield start, text[start : token.start]
+            start, has_code = token.end, False
+        elif token.kind not in ("space", "comment", "block"):
+            has_code = True
+    if has_code:
+        yield start, text[start:]
+
+
+def code_words(text: str) -> frozenset[str]:
+    """Give every identifier of SQL text, dotted pairs joined, comments and strings left out."""
+    found: set[str] = set()
+    parts = [t for t in tokens(text) if t.kind not in ("space", "comment", "block")]
+    for i, token in enumerate(parts):
+        if token.kind not in ("word", "quoted"):
+            continue
+        found.add(token.text.strip('"'))
+        if i >= 2 and parts[i - 1].text == "." and parts[i - 2].kind in ("word", "quoted"):
+            found.add(f"{parts[i - 2].text}.{token.text}".replace('"', ""))
+    return frozenset(found)
+
+
+def comment_text(comments: list[str]) -> str:
+    """Join comment lines into one text."""
+    return " ".join(line.lstrip("-").strip() for line in comments).strip()
+
+
+def select_items(text: str) -> Iterator[tuple[str, str]]:
+    """Yield (name, comment) for each item of a query's outermost first SELECT list.
+
+    The name is the item's alias or its last identifier; the comment is the one above the item.
+    """
+    inside = False
+    for item in _items(text, start=("SELECT",), stop=("FROM", "UNION")):
+        inside = True
+        yield item
+    if not inside:
+        return
+
+
+def table_items(text: str) -> Iterator[tuple[str, str]]:
+    """Yield (name, comment) for each column of a CREATE TABLE statement."""
+    body = text[text.index("(") + 1 : text.rindex(")")]
+    comments: list[str] = []
+    name = ""
+    for token in tokens(body):
+        if token.kind == "comment":
+            if name == "":
+                comments.append(token.text)
+        elif token.kind == "other" and token.text == "," and token.depth == 0:
+            yield name, comment_text(comments)
+            comments, name = [], ""
+        elif token.kind in ("word", "quoted") and name == "":
+            name = token.text.strip('"')
+    if name:
+        yield name, comment_text(comments)
+
+
+def _items(
+    text: str, start: tuple[str, ...], stop: tuple[str, ...]
+) -> Iterator[tuple[str, str]]:
+    comments: list[str] = []
+    name = ""
+    started = False
+    for token in tokens(text):
+        if not started:
+            started = token.depth == 0 and token.is_word(*start)
+            continue
+        if token.depth == 0 and token.is_word(*stop):
+            break
+        if token.kind == "comment":
+            if name == "":
+                comments.append(token.text)
+        elif token.kind == "other" and token.text == "," and token.depth == 0:
+            yield name, comment_text(comments)
+            comments, name = [], ""
+        elif token.kind in ("word", "quoted") and token.depth == 0:
+            name = token.text.strip('"')
+        elif token.kind not in ("space", "block") and name == "":
+            name = "?"
+    if name:
+        yield name, comment_text(comments)
