@@ -72,7 +72,9 @@ class SqlObject:
     @property
     def stages(self) -> tuple[str, ...]:
         """Give the columns that are stages of a metric's interval."""
-        return tuple(name.strip() for name in self.keys.get("stages", "").split(",") if name.strip())
+        return tuple(
+            name.strip() for name in self.keys.get("stages", "").split(",") if name.strip()
+        )
 
 
 @dataclass(frozen=True)
@@ -108,7 +110,7 @@ class Catalog:
 
     @cached_property
     def fills(self) -> tuple[SqlObject, ...]:
-        """Give what fills a table when runs are loaded, each after what fills the tables it reads."""
+        """Give what fills a table when runs are loaded, after what fills the tables it reads."""
         filled = {item.keys["fills"]: item for item in self.objects if "fills" in item.keys}
         graph = {
             item.name: {

@@ -16,9 +16,7 @@ CONTEXTS = ("ctx_tid", "ctx_vtid")
 """The contexts that name the current thread: the kernel's, and the user-space tracer's."""
 
 
-def attribute(
-    classes: Mapping[str, pa.Table], lost: Sequence[LostWindow]
-) -> dict[str, pa.Table]:
+def attribute(classes: Mapping[str, pa.Table], lost: Sequence[LostWindow]) -> dict[str, pa.Table]:
     """Give every table of a run the column `ctx_tid` (int32), right after `cpu_id`.
 
     It is the trace's own context where there is one. Elsewhere it follows from `sched_switch`: the
@@ -74,14 +72,12 @@ class _Timeline:
         return np.where(before >= 0, before, after)
 
 
-def _timelines(
-    switches: pa.Table | None, lost: Sequence[LostWindow]
-) -> Mapping[int, _Timeline]:
+def _timelines(switches: pa.Table | None, lost: Sequence[LostWindow]) -> Mapping[int, _Timeline]:
     import numpy as np
 
     if switches is None or not {"prev_tid", "next_tid"} <= set(switches.column_names):
         return {}
-    cpus = switches["cpu_id"].fill_null(-1).to_numpy()
+    cpus = _cpus(switches)
     ts = switches["ts"].to_numpy()
     left = switches["prev_tid"].to_numpy().astype(np.int64)
     came = switches["next_tid"].to_numpy().astype(np.int64)
@@ -93,18 +89,24 @@ def _timelines(
     return found
 
 
+def _cpus(table: pa.Table) -> NDArray[np.int32]:
+    import pyarrow as pa
+
+    return table["cpu_id"].fill_null(pa.scalar(-1, pa.int32())).to_numpy()
+
+
 def _attributed(
     table: pa.Table, switches: Mapping[int, _Timeline], is_switch: bool
-) -> pa.Array:
+) -> pa.ChunkedArray[pa.Int32Scalar]:
     import numpy as np
     import pyarrow as pa
 
     if is_switch and "prev_tid" in table.column_names:
         return table["prev_tid"].cast(pa.int32())
     result = np.full(table.num_rows, -1, np.int64)
-    cpus = table["cpu_id"].fill_null(-1).to_numpy()
+    cpus = _cpus(table)
     ts = table["ts"].to_numpy()
     for cpu, timeline in switches.items():
         mine = cpus == cpu
         result[mine] = timeline.current(ts[mine])
-    return pa.array(result.astype(np.int32), pa.int32(), mask=result < 0)
+    return pa.chunked_array([pa.array(result.astype(np.int32), pa.int32(), mask=result < 0)])

@@ -1,22 +1,26 @@
-"""From paths to rows: discover, read, load, refresh, in plain functions for the CLI and the flows."""
+"""From paths to rows: discover, read, load, in plain functions for the CLI and the flows."""
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
+import subprocess
 import tempfile
 import threading
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 from tcpdw import runs
 from tcpdw.errors import InputError, TcpdwError, WarehouseError
+from tcpdw.readers.worker import Worker
 from tcpdw.rundata import RunData
 from tcpdw.runs import Failure, Identity, Run, Source
 from tcpdw.warehouse import LoadedRun, Warehouse
@@ -26,13 +30,35 @@ if TYPE_CHECKING:
 
     from tcpdw.readers.proc import Snapshot
     from tcpdw.readers.spool import Spool
-    from tcpdw.readers.worker import Worker
 
 BATCH_RUNS = 64
 """At most so many runs a transaction: 60 take 1.3 s in one, 43 s one by one (measured)."""
 
 BATCH_EVENTS = 4_000_000
 """A batch is loaded once it holds so many events, which bounds memory."""
+
+_PASSING = frozenset(
+    getattr(errno, name)
+    for name in (
+        "EAGAIN",
+        "EBUSY",
+        "ECONNRESET",
+        "EDQUOT",
+        "EHOSTDOWN",
+        "EHOSTUNREACH",
+        "EINTR",
+        "EIO",
+        "EMFILE",
+        "ENETUNREACH",
+        "ENFILE",
+        "ENOMEM",
+        "ENOSPC",
+        "ENOTCONN",
+        "ESTALE",
+        "ETIMEDOUT",
+    )
+    if hasattr(errno, name)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +112,38 @@ class Watcher:
         """Note that a batch is in the warehouse."""
 
 
+class Pending(Protocol):
+    """The reading of a source, under way."""
+
+    def result(self) -> tuple[RunData, ...]:
+        """Wait for the runs that were read, or raise what stopped the reading."""
+        ...
+
+
+class Steps:
+    """Does the steps of an ingest as they are; a scheduler has its own, which watch and retry."""
+
+    def discover(self, paths: Iterable[Path], known: Mapping[str, int], options: Options) -> Plan:
+        """Find what there is to do, by `plan`."""
+        return plan(paths, known, options)
+
+    @contextmanager
+    def reading(self, workers: int) -> Generator[Callable[[Job], Pending]]:
+        """Give what starts a job in one of `workers` threads.
+
+        At exit, jobs that have not begun are dropped, and those under way are waited for.
+        """
+        pool = ThreadPoolExecutor(workers)
+        try:
+            yield pool.submit
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+    def load(self, warehouse: Warehouse, batch: Sequence[RunData]) -> Sequence[LoadedRun]:
+        """Load a batch, by `Warehouse.load`."""
+        return warehouse.load(batch)
+
+
 def plan(paths: Iterable[Path], known: Mapping[str, int], options: Options) -> Plan:
     """Find the runs at `paths` and leave out those whose digest is in `known`."""
     todo: list[tuple[Source, str | None]] = []
@@ -108,20 +166,69 @@ def plan(paths: Iterable[Path], known: Mapping[str, int], options: Options) -> P
 
 
 def read_source(
-    source: Source, digest: str | None, options: Options, work: Path, worker: Worker
+    source: Source,
+    digest: str | None,
+    options: Options,
+    work: Path,
+    worker: Worker,
+    *,
+    is_last: bool = True,
 ) -> tuple[RunData, ...]:
     """Read all that a source holds; what it cannot read it gives as a failed run with the reason.
 
-    The rows lie in files under `work`, which must stay until they are loaded.
+    The rows lie in files under `work`, which must stay until they are loaded. Unless this is the
+    last try, raises the InputErrors that another may mend (`may_mend`).
     """
     try:
         with runs.opened(source, options.identity) as found:
             return tuple(
-                _read_run(run, digest, work / str(number), worker)
+                _read_run(run, digest, work / str(number), worker, is_last)
                 for number, run in enumerate(found)
             )
     except InputError as error:
+        _raise_if_mendable(error, is_last)
         return (_failure(source.path, source.name, digest, error),)
+
+
+def may_mend(error: BaseException) -> bool:
+    """Tell whether a second try may mend an error: a reader died, or the system was short.
+
+    That is, whether the error or a cause of it is a ChildProcessError, or an OSError that tells
+    of something that passes, such as a full disk or a network file system gone stale.
+    """
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ChildProcessError):
+            return True
+        if isinstance(cause, OSError) and cause.errno in _PASSING:
+            return True
+        cause = cause.__cause__
+    return False
+
+
+class Job:
+    """The reading of one source, into a folder of its own; done again, it starts afresh."""
+
+    def __init__(
+        self, source: Source, digest: str | None, options: Options, folder: Path, readers: _Readers
+    ) -> None:
+        self.source = source
+        self.digest = digest
+        self.folder = folder
+        self._options = options
+        self._readers = readers
+
+    def __call__(self, *, is_last: bool = True) -> tuple[RunData, ...]:
+        """Read the source as `read_source` does, with the reader of this thread."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+        return read_source(
+            self.source,
+            self.digest,
+            self._options,
+            self.folder,
+            self._readers.mine(),
+            is_last=is_last,
+        )
 
 
 def ingest(
@@ -129,6 +236,7 @@ def ingest(
     warehouse: Path,
     options: Options | None = None,
     watcher: Watcher | None = None,
+    steps: Steps | None = None,
 ) -> IngestSummary:
     """Bring the runs at `paths` into the warehouse, and give what became of each.
 
@@ -138,19 +246,23 @@ def ingest(
     """
     options = options or Options()
     watcher = watcher or Watcher()
+    steps = steps or Steps()
     started = time.monotonic()
     with Warehouse(warehouse) as target:
         known = target.known()
-        todo = plan(paths, known, options)
+        todo = steps.discover(paths, known, options)
         watcher.planned(todo)
-        loader = Loader(target, watcher, set() if options.replace else set(known))
+        loader = Loader(
+            partial(steps.load, target), watcher, set() if options.replace else set(known)
+        )
         for failure in todo.failures:
             loader.add((failure,), None)
-        for results, folder in _read_all(todo.todo, options):
-            for run in results:
-                watcher.read(run)
-            loader.add(results, folder)
-        loader.flush()
+        with closing(_read_all(todo.todo, options, steps)) as reading:
+            for results, folder in reading:
+                for run in results:
+                    watcher.read(run)
+                loader.add(results, folder)
+            loader.flush()
         skipped = len(todo.skipped) + loader.skipped
         return summary(loader.done, skipped, time.monotonic() - started)
 
@@ -166,10 +278,18 @@ def summary(done: Sequence[LoadedRun], skipped: int, seconds: float) -> IngestSu
 
 
 class Loader:
-    """Collects what was read and loads it in batches; a run that spoils its batch fails alone."""
+    """Collects what was read and loads it in batches; a run that spoils its batch fails alone.
 
-    def __init__(self, warehouse: Warehouse, watcher: Watcher, known: set[str]) -> None:
-        self._warehouse = warehouse
+    `load` is `Warehouse.load`, or does it.
+    """
+
+    def __init__(
+        self,
+        load: Callable[[Sequence[RunData]], Sequence[LoadedRun]],
+        watcher: Watcher,
+        known: set[str],
+    ) -> None:
+        self._load_batch = load
         self._watcher = watcher
         self._known = known
         self._batch: list[RunData] = []
@@ -208,7 +328,7 @@ class Loader:
 
     def _load(self, batch: Sequence[RunData]) -> Sequence[LoadedRun]:
         try:
-            return self._warehouse.load(batch)
+            return self._load_batch(batch)
         except WarehouseError as error:
             if len(batch) > 1:
                 half = len(batch) // 2
@@ -224,51 +344,102 @@ class Loader:
                 warnings=batch[0].warnings,
                 failure=f"cannot be loaded: {error.message}",
             )
-            return self._warehouse.load([failed])
+            return self._load_batch([failed])
 
 
 def _read_all(
-    todo: Sequence[tuple[Source, str | None]], options: Options
-) -> Iterator[tuple[tuple[RunData, ...], Path]]:
+    todo: Sequence[tuple[Source, str | None]], options: Options, steps: Steps
+) -> Generator[tuple[tuple[RunData, ...], Path]]:
     """Read sources side by side and yield their runs in the order of `todo`.
 
     At most a batch is read ahead, which bounds the room that the files take.
     """
-    from tcpdw.readers.worker import Worker
-
-    own = threading.local()
-    workers: list[Worker] = []
     with ExitStack() as stack:
         work = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tcpdw-")))
-
-        def read(number: int, source: Source, digest: str | None) -> tuple[RunData, ...]:
-            if not hasattr(own, "worker"):
-                own.worker = Worker()
-                workers.append(own.worker)
-            return read_source(source, digest, options, work / str(number), own.worker)
-
-        pool = stack.enter_context(ThreadPoolExecutor(max(1, options.workers)))
-        stack.callback(lambda: [worker.close() for worker in workers])
-        stack.callback(pool.shutdown, cancel_futures=True)
-        waiting: deque[tuple[Future[tuple[RunData, ...]], Path]] = deque()
+        readers = stack.enter_context(closing(_Readers()))
+        start = stack.enter_context(steps.reading(max(1, options.workers)))
+        waiting: deque[tuple[Pending, Job]] = deque()
         for number, (source, digest) in enumerate(todo):
-            waiting.append((pool.submit(read, number, source, digest), work / str(number)))
+            job = Job(source, digest, options, work / str(number), readers)
+            waiting.append((start(job), job))
             if len(waiting) > BATCH_RUNS:
-                future, folder = waiting.popleft()
-                yield future.result(), folder
+                yield _outcome(*waiting.popleft())
         while waiting:
-            future, folder = waiting.popleft()
-            yield future.result(), folder
+            yield _outcome(*waiting.popleft())
 
 
-def _read_run(run: Run, digest: str | None, work: Path, worker: Worker) -> RunData:
+def _outcome(pending: Pending, job: Job) -> tuple[tuple[RunData, ...], Path]:
+    try:
+        return pending.result(), job.folder
+    except InputError as error:
+        failure = error
+    except Exception as error:
+        # Whatever stopped one run, the others are to be loaded.
+        failure = InputError(
+            f"cannot be read: {type(error).__name__}: {error}",
+            path=job.source.path,
+            hint=None if isinstance(error, OSError) else "please report this, with the file",
+        )
+    return (_failure(job.source.path, job.source.name, job.digest, failure),), job.folder
+
+
+class _Readers:
+    """A reader process for each thread that asks."""
+
+    def __init__(self) -> None:
+        self._own = threading.local()
+        self._all: list[Worker] = []
+
+    def mine(self) -> Worker:
+        """Give the calling thread's reader."""
+        if not hasattr(self._own, "worker"):
+            self._own.worker = _Reader()
+            self._all.append(self._own.worker)
+        return self._own.worker
+
+    def close(self) -> None:
+        """End all readers; no thread may be using one."""
+        for worker in self._all:
+            worker.close()
+
+
+class _Reader(Worker):
+    """A worker whose errors name a child that died as their cause, by ChildProcessError."""
+
+    _died = False
+
+    def _death(self, child: subprocess.Popen[bytes]) -> str:
+        self._died = True
+        return super()._death(child)
+
+    def _ask(self, kind: str, reader: str, path: Path, spool: Path) -> dict[str, Any]:
+        self._died = False
+        try:
+            return super()._ask(kind, reader, path, spool)
+        except InputError as error:
+            if self._died:
+                raise error from ChildProcessError(error.message)
+            raise
+
+
+def _raise_if_mendable(error: InputError, is_last: bool) -> None:
+    if not is_last and may_mend(error):
+        raise error
+
+
+def _read_run(run: Run, digest: str | None, work: Path, worker: Worker, is_last: bool) -> RunData:
     data = RunData(
-        run.name, run.source_path, digest, run.content_hash, runs.complete(run, {}),
+        run.name,
+        run.source_path,
+        digest,
+        run.content_hash,
+        runs.complete(run, {}),
         warnings=run.warnings,
     )
     try:
         data = _with_traces(run, data, work, worker)
     except InputError as error:
+        _raise_if_mendable(error, is_last)
         return replace(data, failure=run.shown(str(error)))
     warnings = [*data.warnings]
     damaged = data.damaged
@@ -277,6 +448,7 @@ def _read_run(run: Run, digest: str | None, work: Path, worker: Worker) -> RunDa
         try:
             capture = worker.read_capture(path, work / f"capture-{number}")
         except InputError as error:
+            _raise_if_mendable(error, is_last)
             if not run.traces:
                 return replace(data, failure=run.shown(str(error)))
             warnings.append(run.shown(str(error)))
@@ -353,5 +525,3 @@ def _concat(tables: Sequence[pa.Table]) -> pa.Table | None:
 
 def _failure(path: Path, name: str, digest: str | None, error: TcpdwError) -> RunData:
     return RunData(name or str(path), path, digest, None, Identity(), failure=str(error))
-
-

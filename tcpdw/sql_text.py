@@ -90,12 +90,29 @@ def select_items(text: str) -> Iterator[tuple[str, str]]:
 
     The name is the item's alias or its last identifier; the comment is the one above the item.
     """
-    inside = False
-    for item in _items(text, start=("SELECT",), stop=("FROM", "UNION")):
-        inside = True
-        yield item
-    if not inside:
-        return
+    comments: list[str] = []
+    name = ""
+    started = False
+    for token in tokens(text):
+        if not started:
+            started = token.depth == 0 and token.is_word("SELECT")
+            continue
+        if token.depth == 0 and token.is_word("FROM", "UNION"):
+            break
+        if token.kind == "comment":
+            if name == "":
+                comments.append(token.text)
+        elif token.kind == "other" and token.text == "," and token.depth == 0:
+            yield name, comment_text(comments)
+            comments, name = [], ""
+        elif token.is_word("DISTINCT"):
+            continue
+        elif token.kind in ("word", "quoted") and token.depth == 0:
+            name = token.text.strip('"')
+        elif token.kind not in ("space", "block") and name == "":
+            name = "?"
+    if name:
+        yield name, comment_text(comments)
 
 
 def table_items(text: str) -> Iterator[tuple[str, str]]:
@@ -112,31 +129,5 @@ def table_items(text: str) -> Iterator[tuple[str, str]]:
             comments, name = [], ""
         elif token.kind in ("word", "quoted") and name == "":
             name = token.text.strip('"')
-    if name:
-        yield name, comment_text(comments)
-
-
-def _items(
-    text: str, start: tuple[str, ...], stop: tuple[str, ...]
-) -> Iterator[tuple[str, str]]:
-    comments: list[str] = []
-    name = ""
-    started = False
-    for token in tokens(text):
-        if not started:
-            started = token.depth == 0 and token.is_word(*start)
-            continue
-        if token.depth == 0 and token.is_word(*stop):
-            break
-        if token.kind == "comment":
-            if name == "":
-                comments.append(token.text)
-        elif token.kind == "other" and token.text == "," and token.depth == 0:
-            yield name, comment_text(comments)
-            comments, name = [], ""
-        elif token.kind in ("word", "quoted") and token.depth == 0:
-            name = token.text.strip('"')
-        elif token.kind not in ("space", "block") and name == "":
-            name = "?"
     if name:
         yield name, comment_text(comments)

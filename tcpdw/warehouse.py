@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tcpdw import catalog
 from tcpdw.errors import WarehouseError
+from tcpdw.run_tables import narrow_rows, run_row, side_tables, with_run
 from tcpdw.rundata import RunData
 from tcpdw.warehouse_schema import Schema, name_of, quoted, text_literal
 
@@ -126,7 +127,7 @@ class Warehouse:
         return loaded
 
     @contextmanager
-    def _transaction(self) -> Iterator[None]:
+    def _transaction(self) -> Generator[None]:
         self.connection.begin()
         try:
             yield
@@ -142,9 +143,7 @@ class Warehouse:
             for table in known.tables:
                 self.connection.execute(table.statement)
                 self._comment(table)
-            self.connection.execute(
-                "INSERT INTO warehouse VALUES (?, ?, '')", [LAYOUT, _version()]
-            )
+            self.connection.execute("INSERT INTO warehouse VALUES (?, ?, '')", [LAYOUT, _version()])
         else:
             stored = self.connection.execute("SELECT catalog_hash FROM warehouse").fetchone()
             if stored is not None and stored[0] == known.digest:
@@ -193,23 +192,25 @@ class Warehouse:
         numbers = ", ".join(str(int(run_id)) for run_id in run_ids)
         for table in self.schema.tables():
             if self.schema.has_column(table, "run_id"):
-                self.connection.execute(
-                    f"DELETE FROM {quoted(table)} WHERE run_id IN ({numbers})"
-                )
+                self.connection.execute(f"DELETE FROM {quoted(table)} WHERE run_id IN ({numbers})")
 
     def _add_runs(self, batch: Sequence[RunData]) -> Iterator[LoadedRun]:
         last = self.connection.execute("SELECT COALESCE(MAX(run_id), 0) FROM runs").fetchone()
         run_id = last[0] if last else 0
         for run in batch:
             run_id += 1
-            values = _run_row(run_id, run)
+            values = run_row(run_id, run)
             columns = ", ".join(values)
             marks = ", ".join("?" for _ in values)
             self.connection.execute(
                 f"INSERT INTO runs ({columns}) VALUES ({marks})", list(values.values())
             )
             yield LoadedRun(
-                run_id, run.name, run.status, values["events"], values["packets"],
+                run_id,
+                run.name,
+                run.status,
+                values["events"],
+                values["packets"],
                 tuple(values["warnings"]),
             )
 
@@ -220,16 +221,16 @@ class Warehouse:
         classes: dict[str, list[pa.Table]] = {}
         for run_id, run in pairs:
             for name, table in (run.classes or {}).items():
-                classes.setdefault(name, []).append(_with_run(table, run_id))
+                classes.setdefault(name, []).append(with_run(table, run_id))
         narrow: list[pa.Table] = []
         for name in sorted(classes):
             rows = self.schema.union(classes.pop(name))
-            narrow.append(_narrow(name, rows))
+            narrow.append(narrow_rows(name, rows))
             self._insert(f"event.{name}", rows, "run_id, ts, cpu_id")
         if narrow:
             table = pa.concat_tables(narrow, promote_options="permissive").unify_dictionaries()
             self._insert("events", table, "run_id, ts, cpu_id")
-        for table_name, rows in _side_tables(pairs):
+        for table_name, rows in side_tables(pairs):
             self._insert(table_name, rows)
 
     def _insert(self, name: str, rows: pa.Table, order: str = "") -> None:
@@ -296,138 +297,13 @@ class Warehouse:
             )
 
 
-def _run_row(run_id: int, run: RunData) -> dict[str, Any]:
-    identity, clock = run.identity, run.clock
-    tables = list((run.classes or {}).values())
-    first, last, cpus = _extent(tables)
-    started = identity.started_at
-    if started is None:
-        started = first
-    if started is None and run.packets is not None and run.packets.num_rows:
-        started = run.packets["ts"][0].as_py()
-    warnings = list(run.warnings)
-    if run.failure is not None:
-        warnings.insert(0, run.failure)
-    return {
-        "run_id": run_id,
-        "name": run.name,
-        "machine": identity.machine,
-        "role": identity.role,
-        "experiment": identity.experiment,
-        "repetition": identity.repetition,
-        "started_at": started,
-        "first_ts": first,
-        "last_ts": last,
-        "kernel": identity.kernel,
-        "cpus": identity.cpus if identity.cpus is not None else cpus,
-        "cpu_model": identity.cpu_model,
-        "interface": identity.interface,
-        "driver": identity.driver,
-        "tracer": identity.tracer,
-        "clock": clock.name if clock else None,
-        "clock_frequency": clock.frequency if clock else None,
-        "clock_offset": clock.offset_ns if clock else None,
-        "content_hash": run.content_hash,
-        "source_hash": run.source_hash,
-        "source_path": str(run.source_path),
-        "events": sum(table.num_rows for table in tables),
-        "packets": run.packets.num_rows if run.packets is not None else 0,
-        "events_discarded": sum(window.events for window in run.lost),
-        "status": run.status,
-        "warnings": warnings,
-    }
-
-
-def _extent(tables: Iterable[pa.Table]) -> tuple[int | None, int | None, int | None]:
-    """Give the first and last time and the number of cpus seen."""
-    import pyarrow.compute as pc
-
-    first: int | None = None
-    last: int | None = None
-    cpus: set[int] = set()
-    for table in tables:
-        if not table.num_rows:
-            continue
-        edges = pc.min_max(table["ts"]).as_py()
-        first = edges["min"] if first is None else min(first, edges["min"])
-        last = edges["max"] if last is None else max(last, edges["max"])
-        cpus.update(cpu for cpu in pc.unique(table["cpu_id"]).to_pylist() if cpu is not None)
-    return first, last, len(cpus) or None
-
-
-def _with_run(table: pa.Table, run_id: int) -> pa.Table:
-    import pyarrow as pa
-
-    column = pa.repeat(pa.scalar(run_id, pa.int32()), table.num_rows)
-    return table.add_column(0, "run_id", column)
-
-
-def _narrow(name: str, rows: pa.Table) -> pa.Table:
-    import pyarrow as pa
-
-    count = rows.num_rows
-    names = pa.DictionaryArray.from_arrays(
-        pa.repeat(pa.scalar(0, pa.int32()), count), pa.array([name])
-    )
-    returns = "syscall_exit_" in name and "ret" in rows.column_names
-    ret = rows["ret"].cast(pa.int64()) if returns else pa.nulls(count, pa.int64())
-    return pa.table(
-        {
-            "run_id": rows["run_id"],
-            "ts": rows["ts"],
-            "cpu_id": rows["cpu_id"],
-            "tid": rows["ctx_tid"],
-            "name": names,
-            "ret": ret,
-        }
-    )
-
-
-def _side_tables(pairs: Sequence[tuple[int, RunData]]) -> Iterator[tuple[str, pa.Table]]:
-    """Give the rows of the tables other than events: packets, streams, losses, snapshots."""
-    import pyarrow as pa
-
-    found: dict[str, list[pa.Table]] = {}
-
-    def add(name: str, run_id: int, table: pa.Table) -> None:
-        if table.num_rows:
-            found.setdefault(name, []).append(_with_run(table, run_id))
-
-    for run_id, run in pairs:
-        if run.packets is not None:
-            add("packets", run_id, run.packets)
-        streams = [{"stream": s.stream, "cpu_id": s.cpu_id, "events": s.events} for s in run.streams]
-        lost = [
-            {"cpu_id": w.cpu_id, "start_ts": w.start_ts, "end_ts": w.end_ts, "events": w.events}
-            for w in run.lost
-        ]
-        add("streams", run_id, pa.Table.from_pylist(streams))
-        add("lost_windows", run_id, pa.Table.from_pylist(lost))
-        for shot in run.snapshots:
-            for name, frame, columns in (
-                ("proc_tcp", shot.tcp, _TCP_COLUMNS),
-                ("proc_fds", shot.fds, _FD_COLUMNS),
-                ("proc_processes", shot.processes.drop_nulls("cmdline"), ("pid", "cmdline")),
-            ):
-                table = frame.select(columns).to_arrow()
-                stage = pa.repeat(pa.scalar(shot.stage), table.num_rows)
-                ts = pa.repeat(pa.scalar(shot.ts, pa.int64()), table.num_rows)
-                table = table.append_column("stage", stage).append_column("ts", ts)
-                add(name, run_id, table)
-    for name, tables in found.items():
-        yield name, pa.concat_tables(tables, promote_options="permissive")
-
-
-_TCP_COLUMNS = ("family", "saddr", "sport", "daddr", "dport", "state", "uid", "inode")
-_FD_COLUMNS = ("pid", "fd", "target", "kind", "inode")
-
-
 def _connect(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
     import duckdb
 
-    config = {} if read_only else {"default_block_size": str(BLOCK_SIZE)}
     try:
-        return duckdb.connect(str(path), read_only=read_only, config=config)
+        if read_only:
+            return duckdb.connect(str(path), read_only=True)
+        return duckdb.connect(str(path), config={"default_block_size": str(BLOCK_SIZE)})
     except duckdb.Error as error:
         text = _first_line(error)
         lower = text.lower()

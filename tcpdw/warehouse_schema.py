@@ -96,9 +96,7 @@ class Schema:
             elif old != kind:
                 wide = self._wider(old, kind)
                 if wide != old:
-                    execute(
-                        f"ALTER TABLE {name_of(table)} ALTER COLUMN {_quote(name)} TYPE {wide}"
-                    )
+                    execute(f"ALTER TABLE {name_of(table)} ALTER COLUMN {_quote(name)} TYPE {wide}")
                     known[name.lower()] = wide
 
     def _wider(self, old: str, new: str) -> str:
@@ -116,6 +114,4 @@ class Schema:
 
 
 def _is_nested(kind: str) -> bool:
-    return kind.startswith("STRUCT") or kind.endswith("]") or kind.startswith("MAP")
-
-
+    return kind.startswith(("STRUCT", "MAP")) or kind.endswith("]")

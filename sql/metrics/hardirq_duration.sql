@@ -1,4 +1,5 @@
--- How long each hardware interrupt's handler ran: from its start to the end that closes it, the innermost first, on one cpu.
+-- How long each hardware interrupt's handler ran: from its start to the end that closes it, the
+-- innermost first, on one cpu.
 -- from: irq_handler_entry
 -- to: irq_handler_exit
 -- requires: irq_handler_entry, irq_handler_exit

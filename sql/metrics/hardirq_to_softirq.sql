@@ -1,4 +1,5 @@
--- How long from a hardware interrupt to the softirq that its handler raised: from the start of the innermost handler open at
+-- How long from a hardware interrupt to the softirq that its handler raised: from the start of the
+-- innermost handler open at
 -- the raise to the start of the softirq's handler, on one cpu.
 -- from: irq_handler_entry
 -- to: irq_softirq_entry
@@ -25,9 +26,11 @@ SELECT
     h.irq_name,
     -- When the handler raised the softirq, ns since the Unix epoch.
     r.raise_ts,
-    -- From the end of the interrupt's handler to the start of the softirq's, ns; NULL where that end is not seen.
+    -- From the end of the interrupt's handler to the start of the softirq's, ns; NULL where that
+    -- end is not seen.
     r.entry_ts - h.exit_ts AS exit_to_entry,
-    -- What ran the softirq: `interrupt` (on the way out of one, or where softirqs are enabled again) or `ksoftirqd`.
+    -- What ran the softirq: `interrupt` (on the way out of one, or where softirqs are enabled
+    -- again) or `ksoftirqd`.
     CASE WHEN k.tid IS NOT NULL THEN 'ksoftirqd' ELSE 'interrupt' END AS runner
 FROM softirq_raises AS r
 INNER JOIN hardirqs AS h
@@ -36,12 +39,14 @@ LEFT JOIN softirq_vectors AS v ON r.vec = v.vec
 LEFT JOIN ksoftirqd_threads AS k ON r.run_id = k.run_id AND r.entry_tid = k.tid
 WHERE r.entry_ts IS NOT NULL;
 
--- What `hardirq_to_softirq` leaves out: softirqs that a handler raised and whose start the trace does not show.
+-- What `hardirq_to_softirq` leaves out: softirqs that a handler raised and whose start the trace
+-- does not show.
 CREATE VIEW hardirq_to_softirq_left_out AS
 SELECT
     -- The run.
     run_id,
-    -- `cleared_by_loss` where a loss on the cpu came after the raise, else `no_entry`: the trace's end cut it off.
+    -- `cleared_by_loss` where a loss on the cpu came after the raise, else `no_entry`: the trace's
+    -- end cut it off.
     CASE
         WHEN cleared_on(run_id, cpu_id, raise_ts, 9223372036854775807) THEN 'cleared_by_loss'
         ELSE 'no_entry'

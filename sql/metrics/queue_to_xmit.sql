@@ -1,4 +1,5 @@
--- How long a buffer waited in the device's queue: from the queue event to the transmit that the driver took.
+-- How long a buffer waited in the device's queue: from the queue event to the transmit that the
+-- driver took.
 -- from: net_dev_queue
 -- to: net_dev_xmit
 -- requires: net_dev_queue, net_dev_xmit
@@ -32,7 +33,8 @@ CREATE VIEW queue_to_xmit_left_out AS
 SELECT
     -- The run.
     run_id,
-    -- `cleared_by_loss` where a loss began between the two, else `no_xmit`: dropped, still queued, or sent where no event tells.
+    -- `cleared_by_loss` where a loss began between the two, else `no_xmit`: dropped, still queued,
+    -- or sent where no event tells.
     CASE WHEN cleared THEN 'cleared_by_loss' ELSE 'no_xmit' END AS reason,
     -- How many there were.
     COUNT(*) AS n

@@ -1,8 +1,11 @@
--- How long from a call that writes to a TCP socket to the transmit of the first segment with payload that its thread queued before
+-- How long from a call that writes to a TCP socket to the transmit of the first segment with
+-- payload that its thread queued before
 -- the call returned, on that descriptor's connection where it is known.
--- from: syscall_entry_sendto, syscall_entry_sendmsg, syscall_entry_sendmmsg, syscall_entry_write, syscall_entry_writev
+-- from: syscall_entry_sendto, syscall_entry_sendmsg, syscall_entry_sendmmsg, syscall_entry_write,
+-- syscall_entry_writev
 -- to: net_dev_xmit
--- requires: syscall_entry_sendto | syscall_entry_sendmsg | syscall_entry_sendmmsg | syscall_entry_write | syscall_entry_writev, net_dev_queue, net_dev_xmit
+-- requires: syscall_entry_sendto | syscall_entry_sendmsg | syscall_entry_sendmmsg |
+-- syscall_entry_write | syscall_entry_writev, net_dev_queue, net_dev_xmit
 -- stages: entry_to_queue, queue_to_xmit, xmit_to_exit
 CREATE VIEW sendto_to_xmit AS
 SELECT
@@ -40,15 +43,21 @@ SELECT
     s.connection_id
 FROM sends AS s
 INNER JOIN transmits AS x
-    ON s.run_id = x.run_id AND s.queue_ts = x.ts AND s.queue_cpu = x.cpu_id AND s.skbaddr = x.skbaddr
+    ON
+        s.run_id = x.run_id
+        AND s.queue_ts = x.ts
+        AND s.queue_cpu = x.cpu_id
+        AND s.skbaddr = x.skbaddr
 WHERE x.match IS NOT NULL AND NOT x.cleared;
 
--- What `sendto_to_xmit` leaves out: writes to TCP sockets that queued nothing, or whose transmit the trace does not show.
+-- What `sendto_to_xmit` leaves out: writes to TCP sockets that queued nothing, or whose transmit
+-- the trace does not show.
 CREATE VIEW sendto_to_xmit_left_out AS
 SELECT
     -- The run.
     s.run_id,
-    -- `deferred` where the call queued no payload before it returned (Nagle, window, error), `no_xmit` where no transmit is known, `cleared_by_loss` where a loss began between the two.
+    -- `deferred` where the call queued no payload before it returned (Nagle, window, error),
+    -- `no_xmit` where no transmit is known, `cleared_by_loss` where a loss began between the two.
     CASE
         WHEN s.queue_ts IS NULL THEN 'deferred'
         WHEN x.cleared THEN 'cleared_by_loss'
@@ -58,6 +67,10 @@ SELECT
     COUNT(*) AS n
 FROM sends AS s
 LEFT JOIN transmits AS x
-    ON s.run_id = x.run_id AND s.queue_ts = x.ts AND s.queue_cpu = x.cpu_id AND s.skbaddr = x.skbaddr
+    ON
+        s.run_id = x.run_id
+        AND s.queue_ts = x.ts
+        AND s.queue_cpu = x.cpu_id
+        AND s.skbaddr = x.skbaddr
 WHERE s.queue_ts IS NULL OR x.match IS NULL OR x.cleared
 GROUP BY ALL;

@@ -1,4 +1,5 @@
--- How long a softirq waited: from the oldest raise since its vector's last start on that cpu to the start of its handler.
+-- How long a softirq waited: from the oldest raise since its vector's last start on that cpu to the
+-- start of its handler.
 -- A raise while the handler runs belongs to the next start.
 -- from: irq_softirq_raise
 -- to: irq_softirq_entry
@@ -19,7 +20,8 @@ SELECT
     r.vec,
     -- The vector's name, as in `/proc/softirqs`.
     v.vec_name,
-    -- What raised it: `hardirq`, `softirq`, `task`, `threaded_irq`, or `unseen` where no event can tell.
+    -- What raised it: `hardirq`, `softirq`, `task`, `threaded_irq`, or `unseen` where no event can
+    -- tell.
     CASE
         WHEN r.handler_ts IS NOT NULL THEN 'hardirq'
         WHEN r.in_softirq THEN 'softirq'
@@ -40,7 +42,8 @@ CREATE VIEW softirq_raise_to_entry_left_out AS
 SELECT
     -- The run.
     run_id,
-    -- `unpaired` for a start without a raise, `cleared_by_loss` for either where a loss on the cpu came before, `no_entry` for a raise that the trace's end cut off.
+    -- `unpaired` for a start without a raise, `cleared_by_loss` for either where a loss on the cpu
+    -- came before, `no_entry` for a raise that the trace's end cut off.
     CASE
         WHEN loss_epoch > 0 AND entry_ts IS NOT NULL AND turn = 0 THEN 'cleared_by_loss'
         WHEN entry_ts IS NOT NULL THEN 'unpaired'

@@ -1,8 +1,11 @@
--- How long from a connection's SYN to the waking of the thread that then accepts it: the SYN's receipt, the stack's SYN-ACK, the
--- handshake's final ACK, and the first waking at or after that ACK of the accepting thread, asleep in the wait call that covers it.
+-- How long from a connection's SYN to the waking of the thread that then accepts it: the SYN's
+-- receipt, the stack's SYN-ACK, the
+-- handshake's final ACK, and the first waking at or after that ACK of the accepting thread, asleep
+-- in the wait call that covers it.
 -- from: net_if_receive_skb
 -- to: sched_waking
--- requires: net_if_receive_skb, net_dev_queue, sched_waking | sched_wakeup, sched_switch, syscall_exit_accept | syscall_exit_accept4
+-- requires: net_if_receive_skb, net_dev_queue, sched_waking | sched_wakeup, sched_switch,
+-- syscall_exit_accept | syscall_exit_accept4
 -- stages: syn_to_synack, synack_to_ack, ack_to_wake, wake_to_run, run_to_return, return_to_accept
 CREATE VIEW syn_to_wake AS
 SELECT
@@ -54,7 +57,8 @@ CREATE VIEW syn_to_wake_left_out AS
 SELECT
     -- The run.
     run_id,
-    -- `not_blocked` where the accepting thread did not sleep through the ACK, `not_accepted` where no call named the peer, `no_handshake` where the trace does not show the handshake whole.
+    -- `not_blocked` where the accepting thread did not sleep through the ACK, `not_accepted` where
+    -- no call named the peer, `no_handshake` where the trace does not show the handshake whole.
     CASE
         WHEN ack_ts IS NULL THEN 'no_handshake'
         WHEN accept_ts IS NULL THEN 'not_accepted'

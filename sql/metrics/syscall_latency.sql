@@ -1,4 +1,5 @@
--- How long each system call took: from its entry to the exit that follows in the same thread and bears the same name, native or `compat_`.
+-- How long each system call took: from its entry to the exit that follows in the same thread and
+-- bears the same name, native or `compat_`.
 -- from: syscall_entry_*
 -- to: syscall_exit_*
 -- requires: syscall_entry_*, syscall_exit_*
@@ -10,7 +11,8 @@ SELECT
     s.entry_ts AS ts,
     -- How long it took, ns.
     s.exit_ts - s.entry_ts AS dur,
-    -- False where the tracer may have lost events meanwhile: of any cpu, for a call may sleep and move.
+    -- False where the tracer may have lost events meanwhile: of any cpu, for a call may sleep and
+    -- move.
     NOT lost_anywhere(s.run_id, s.entry_ts, s.exit_ts) AS certain,
     -- The thread.
     s.tid,
@@ -38,7 +40,8 @@ CREATE VIEW syscall_latency_left_out AS
 SELECT
     -- The run.
     run_id,
-    -- `cleared_by_loss`, `no_exit` where the thread or the trace ended first, or `no_entry` where the call began before the trace.
+    -- `cleared_by_loss`, `no_exit` where the thread or the trace ended first, or `no_entry` where
+    -- the call began before the trace.
     CASE
         WHEN cleared THEN 'cleared_by_loss'
         WHEN entry_ts IS NULL THEN 'no_entry'

@@ -1,4 +1,5 @@
--- How long a woken thread waited for a cpu: from the first waking since it last left one to the switch that brings it in.
+-- How long a woken thread waited for a cpu: from the first waking since it last left one to the
+-- switch that brings it in.
 -- Where waking was not traced, the wakeup stands for it. The idle threads (tid 0) never count.
 -- from: sched_waking
 -- to: sched_switch
@@ -44,7 +45,8 @@ CREATE VIEW wake_to_run_left_out AS
 SELECT
     -- The run.
     run_id,
-    -- `cleared_by_loss`, `no_switch` where the trace's end cut the wait off, or `not_asleep` for the dropped wakings.
+    -- `cleared_by_loss`, `no_switch` where the trace's end cut the wait off, or `not_asleep` for
+    -- the dropped wakings.
     reason,
     -- How many there were.
     SUM(n)::BIGINT AS n

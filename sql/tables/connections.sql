@@ -1,4 +1,5 @@
--- One row a TCP connection of a run, as its kernel events and its captures see it; `saddr` and `sport` are the side that sent the SYN, else the side of the higher port.
+-- One row a TCP connection of a run, as its kernel events and its captures see it; `saddr` and
+-- `sport` are the side that sent the SYN, else the side of the higher port.
 CREATE TABLE connections (
     -- The run.
     run_id INTEGER NOT NULL,

@@ -19,7 +19,8 @@ CREATE TABLE event.irq_handler_exit (
 -- A softirq is marked pending on this cpu (kernel/softirq.c).
 CREATE TABLE event.irq_softirq_raise (
     run_id INTEGER, ts BIGINT, cpu_id INTEGER, ctx_tid INTEGER,
-    -- The softirq's vector: 0 HI, 1 TIMER, 2 NET_TX, 3 NET_RX, 4 BLOCK, 5 IRQ_POLL, 6 TASKLET, 7 SCHED, 8 HRTIMER, 9 RCU.
+    -- The softirq's vector: 0 HI, 1 TIMER, 2 NET_TX, 3 NET_RX, 4 BLOCK, 5 IRQ_POLL, 6 TASKLET, 7
+    -- SCHED, 8 HRTIMER, 9 RCU.
     vec UINTEGER
 );
 

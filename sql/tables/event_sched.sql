@@ -9,7 +9,8 @@ CREATE TABLE event.sched_switch (
     prev_tid INTEGER,
     -- Its priority.
     prev_prio INTEGER,
-    -- Its state as it leaves: runnable where the low 8 bits are 0 (preempted), else asleep, stopped or dead.
+    -- Its state as it leaves: runnable where the low 8 bits are 0 (preempted), else asleep, stopped
+    -- or dead.
     prev_state BIGINT,
     -- The name of the thread that comes.
     next_comm VARCHAR,
@@ -32,7 +33,8 @@ CREATE TABLE event.sched_waking (
     target_cpu INTEGER
 );
 
--- A thread has been made runnable; the event may come on another cpu than the waking (kernel/sched/core.c).
+-- A thread has been made runnable; the event may come on another cpu than the waking
+-- (kernel/sched/core.c).
 CREATE TABLE event.sched_wakeup (
     run_id INTEGER, ts BIGINT, cpu_id INTEGER, ctx_tid INTEGER,
     -- The name of the thread that is woken.

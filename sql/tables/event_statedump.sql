@@ -9,7 +9,8 @@ CREATE TABLE event.lttng_statedump_process_state (
     ppid INTEGER,
     -- Its name.
     name VARCHAR,
-    -- The address of its file table; tasks that share one share their descriptors (LTTng 2.12 and later).
+    -- The address of its file table; tasks that share one share their descriptors (LTTng 2.12 and
+    -- later).
     file_table_address UBIGINT
 );
 

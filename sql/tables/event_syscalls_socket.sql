@@ -58,7 +58,8 @@ CREATE TABLE event.syscall_exit_accept (
     v4addr UTINYINT[],
     -- The peer's IPv6 address, its 8 words in order; empty for other families.
     v6addr USMALLINT[],
-    -- The peer's address as text, made by the reader from the two before; NULL where neither is there.
+    -- The peer's address as text, made by the reader from the two before; NULL where neither is
+    -- there.
     addr VARCHAR
 );
 
@@ -84,7 +85,8 @@ CREATE TABLE event.syscall_exit_accept4 (
     v4addr UTINYINT[],
     -- The peer's IPv6 address, its 8 words in order; empty for other families.
     v6addr USMALLINT[],
-    -- The peer's address as text, made by the reader from the two before; NULL where neither is there.
+    -- The peer's address as text, made by the reader from the two before; NULL where neither is
+    -- there.
     addr VARCHAR
 );
 
@@ -101,6 +103,7 @@ CREATE TABLE event.syscall_entry_connect (
     v4addr UTINYINT[],
     -- The peer's IPv6 address, its 8 words in order; empty for other families.
     v6addr USMALLINT[],
-    -- The peer's address as text, made by the reader from the two before; NULL where neither is there.
+    -- The peer's address as text, made by the reader from the two before; NULL where neither is
+    -- there.
     addr VARCHAR
 );

@@ -1,4 +1,5 @@
--- Every kernel event of every run, one narrow row each, in time order within its run; the event's own fields are in the table `event.<name>`.
+-- Every kernel event of every run, one narrow row each, in time order within its run; the event's
+-- own fields are in the table `event.<name>`.
 CREATE TABLE events (
     -- The run.
     run_id INTEGER NOT NULL,
@@ -6,7 +7,8 @@ CREATE TABLE events (
     ts BIGINT NOT NULL,
     -- The cpu on which it happened; NULL where the trace does not say.
     cpu_id INTEGER,
-    -- The thread that was current on that cpu: from the trace's contexts, else from `sched_switch`; NULL where unknown.
+    -- The thread that was current on that cpu: from the trace's contexts, else from `sched_switch`;
+    -- NULL where unknown.
     tid INTEGER,
     -- The event class, LTTng's name.
     name VARCHAR NOT NULL,

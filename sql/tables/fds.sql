@@ -6,9 +6,11 @@ CREATE TABLE fds (
     pid INTEGER NOT NULL,
     -- The descriptor's number.
     fd INTEGER NOT NULL,
-    -- From when on it meant this, ns since the Unix epoch; the trace's first event where it was open before.
+    -- From when on it meant this, ns since the Unix epoch; the trace's first event where it was
+    -- open before.
     start_ts BIGINT NOT NULL,
-    -- Until when it meant this, ns since the Unix epoch; just past the last event where it was open at the end.
+    -- Until when it meant this, ns since the Unix epoch; just past the last event where it was open
+    -- at the end.
     end_ts BIGINT NOT NULL,
     -- `socket`, `path`, `pipe`, `anon_inode` or `other`.
     kind VARCHAR NOT NULL,

@@ -1,4 +1,5 @@
--- Every interval of every metric, filled from the metric views when a run is loaded: what comparisons and reports read.
+-- Every interval of every metric, filled from the metric views when a run is loaded: what
+-- comparisons and reports read.
 CREATE TABLE latency (
     -- The run.
     run_id INTEGER NOT NULL,
@@ -12,7 +13,8 @@ CREATE TABLE latency (
     certain BOOLEAN NOT NULL
 );
 
--- The stages of the intervals in `latency`, for the metrics that have them; a stage that the trace does not show has no row.
+-- The stages of the intervals in `latency`, for the metrics that have them; a stage that the trace
+-- does not show has no row.
 CREATE TABLE latency_stages (
     -- The run.
     run_id INTEGER NOT NULL,
@@ -34,7 +36,8 @@ CREATE TABLE metric_counts (
     run_id INTEGER NOT NULL,
     -- The metric's name.
     metric VARCHAR NOT NULL,
-    -- Why there is no interval, such as `unpaired`, `not_blocked`, `deferred`, `no_xmit` or `cleared_by_loss`.
+    -- Why there is no interval, such as `unpaired`, `not_blocked`, `deferred`, `no_xmit` or
+    -- `cleared_by_loss`.
     reason VARCHAR NOT NULL,
     -- How many there were.
     n BIGINT NOT NULL

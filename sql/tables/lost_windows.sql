@@ -1,4 +1,5 @@
--- When the tracer may have lost events: one row wherever a CTF packet's count of discarded events rises.
+-- When the tracer may have lost events: one row wherever a CTF packet's count of discarded events
+-- rises.
 CREATE TABLE lost_windows (
     -- The run.
     run_id INTEGER NOT NULL,

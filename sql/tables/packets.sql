@@ -1,4 +1,5 @@
--- Every captured packet of every run, in the captures' order, with the connection that it belongs to.
+-- Every captured packet of every run, in the captures' order, with the connection that it belongs
+-- to.
 CREATE TABLE packets (
     -- The run.
     run_id INTEGER NOT NULL,
@@ -20,7 +21,8 @@ CREATE TABLE packets (
     ttl UTINYINT,
     -- IPv4 identification; NULL in IPv6.
     ip_id USMALLINT,
-    -- What the outermost IP header carries, after IPv6 extension headers and AH: 6 is TCP. Of a tunnelled packet, the tunnel's protocol (4, 41, 47 ...).
+    -- What the outermost IP header carries, after IPv6 extension headers and AH: 6 is TCP. Of a
+    -- tunnelled packet, the tunnel's protocol (4, 41, 47 ...).
     protocol UTINYINT,
     -- Source address.
     saddr VARCHAR,
@@ -34,9 +36,11 @@ CREATE TABLE packets (
     seq UINTEGER,
     -- TCP acknowledgement number as on the wire, ACK set or not.
     ack_seq UINTEGER,
-    -- The 12 bits after the TCP data offset: FIN 1, SYN 2, RST 4, PSH 8, ACK 16, URG 32, ECE 64, CWR 128, AE (NS) 256, and three reserved.
+    -- The 12 bits after the TCP data offset: FIN 1, SYN 2, RST 4, PSH 8, ACK 16, URG 32, ECE 64,
+    -- CWR 128, AE (NS) 256, and three reserved.
     flags USMALLINT,
-    -- Bytes of TCP or UDP payload in this packet, by the IP lengths, whatever was captured; where those are 0 (segmentation offload), by the frame's length.
+    -- Bytes of TCP or UDP payload in this packet, by the IP lengths, whatever was captured; where
+    -- those are 0 (segmentation offload), by the frame's length.
     payload_len INTEGER,
     -- TCP window as on the wire, not scaled.
     "window" USMALLINT,

@@ -1,4 +1,5 @@
--- One row a run: one execution of the experiment seen from one host, where it came from and what it held.
+-- One row a run: one execution of the experiment seen from one host, where it came from and what it
+-- held.
 CREATE TABLE runs (
     -- The run's number in this warehouse, given when it is loaded.
     run_id INTEGER NOT NULL,
@@ -12,7 +13,8 @@ CREATE TABLE runs (
     experiment VARCHAR,
     -- Which repetition of the experiment on that machine this is; both ends' runs share it.
     repetition INTEGER,
-    -- When the run started, ns since the Unix epoch; the first event's or packet's time where nothing says so.
+    -- When the run started, ns since the Unix epoch; the first event's or packet's time where
+    -- nothing says so.
     started_at BIGINT,
     -- The time of the first kernel event, ns since the Unix epoch.
     first_ts BIGINT,
@@ -48,7 +50,8 @@ CREATE TABLE runs (
     packets BIGINT NOT NULL,
     -- How many events the tracer said it had discarded.
     events_discarded BIGINT NOT NULL,
-    -- `ok`; `partial` where an input was damaged and what came before the damage was loaded; `failed` where nothing was.
+    -- `ok`; `partial` where an input was damaged and what came before the damage was loaded;
+    -- `failed` where nothing was.
     status VARCHAR NOT NULL,
     -- What was wrong with the run's inputs, a sentence each, naming file and place.
     warnings VARCHAR[] NOT NULL

@@ -1,4 +1,5 @@
--- The sockets that a run's processes held, what tied each to its addresses and when; a socket shared by fork or dup is one row.
+-- The sockets that a run's processes held, what tied each to its addresses and when; a socket
+-- shared by fork or dup is one row.
 CREATE TABLE sockets (
     -- The run.
     run_id INTEGER NOT NULL,
@@ -6,7 +7,8 @@ CREATE TABLE sockets (
     socket_id BIGINT NOT NULL,
     -- The socket's inode, as `/proc/PID/fd` and `/proc/net/tcp` show it; NULL where not known.
     inode UBIGINT,
-    -- The address family: `ipv4`, `ipv6`, `unix`, `netlink`, `packet`, else its number; NULL where not known.
+    -- The address family: `ipv4`, `ipv6`, `unix`, `netlink`, `packet`, else its number; NULL where
+    -- not known.
     family VARCHAR,
     -- The type: `stream`, `dgram`, `raw`, `seqpacket`, else its number; NULL where not known.
     type VARCHAR,
@@ -20,7 +22,8 @@ CREATE TABLE sockets (
     daddr VARCHAR,
     -- The remote port; NULL for a socket without a peer, or where not known.
     dport USMALLINT,
-    -- The last state seen, as the kernel names it (`LISTEN`, `ESTABLISHED`, ...); NULL where not known.
+    -- The last state seen, as the kernel names it (`LISTEN`, `ESTABLISHED`, ...); NULL where not
+    -- known.
     state VARCHAR,
     -- The connection that the socket carries: `connections.connection_id`; NULL for none.
     connection_id BIGINT,
@@ -30,7 +33,8 @@ CREATE TABLE sockets (
     fd INTEGER NOT NULL,
     -- From when on the socket is known, ns since the Unix epoch.
     start_ts BIGINT NOT NULL,
-    -- When its last known descriptor was closed, ns since the Unix epoch; just past the last event where it was open at the end.
+    -- When its last known descriptor was closed, ns since the Unix epoch; just past the last event
+    -- where it was open at the end.
     end_ts BIGINT NOT NULL,
     -- How it is known: `statedump`, `syscall` or `proc`.
     source VARCHAR NOT NULL

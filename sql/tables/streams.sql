@@ -1,4 +1,5 @@
--- One row a CTF data stream: how many events each held, so that a load can be checked against the trace.
+-- One row a CTF data stream: how many events each held, so that a load can be checked against the
+-- trace.
 CREATE TABLE streams (
     -- The run.
     run_id INTEGER NOT NULL,

@@ -1,4 +1,5 @@
--- Every system call of every thread, its entry paired with its exit; what has no entry began before the trace.
+-- Every system call of every thread, its entry paired with its exit; what has no entry began before
+-- the trace.
 CREATE TABLE syscalls (
     -- The run.
     run_id INTEGER NOT NULL,
@@ -16,6 +17,7 @@ CREATE TABLE syscalls (
     exit_cpu INTEGER,
     -- What it returned.
     ret BIGINT,
-    -- True where a loss began on the call's cpu before its exit: entry and exit may not belong together.
+    -- True where a loss began on the call's cpu before its exit: entry and exit may not belong
+    -- together.
     cleared BOOLEAN NOT NULL
 );

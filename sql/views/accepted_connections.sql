@@ -1,12 +1,15 @@
--- Every connection whose handshake the trace shows, with the call that accepted it and, where its thread slept through the
+-- Every connection whose handshake the trace shows, with the call that accepted it and, where its
+-- thread slept through the
 -- handshake's final ACK, the waking, the switch and the return that followed.
 -- staged: several metrics read it while a batch is loaded
 CREATE VIEW accepted_connections AS
 WITH
--- A peer may come back with the same port: an accept belongs to the last handshake of that peer that was complete by then, and a
+-- A peer may come back with the same port: an accept belongs to the last handshake of that peer
+-- that was complete by then, and a
 -- handshake to the first such accept.
 marks AS (
-    SELECT run_id, saddr, sport, ack_ts AS ts, 'ack' AS what, NULL AS tid, NULL AS fd, NULL AS entry_ts
+    SELECT
+        run_id, saddr, sport, ack_ts AS ts, 'ack' AS what, NULL AS tid, NULL AS fd, NULL AS entry_ts
     FROM handshakes
     WHERE ack_ts IS NOT NULL
     UNION ALL
@@ -75,17 +78,21 @@ SELECT
     k.syn_ts,
     -- When the SYN-ACK was queued, ns since the Unix epoch; NULL where the trace does not show it.
     k.synack_ts,
-    -- When the final ACK was received, ns since the Unix epoch; NULL where the trace does not show it.
+    -- When the final ACK was received, ns since the Unix epoch; NULL where the trace does not show
+    -- it.
     k.ack_ts,
-    -- When the call that accepted the connection returned, ns since the Unix epoch; NULL where no call named this peer.
+    -- When the call that accepted the connection returned, ns since the Unix epoch; NULL where no
+    -- call named this peer.
     k.accept_ts,
     -- The thread that accepted it.
     k.tid,
     -- The descriptor that it got.
     k.fd,
-    -- When the wait call that covers the ACK returned, ns since the Unix epoch; NULL where the thread did not wait.
+    -- When the wait call that covers the ACK returned, ns since the Unix epoch; NULL where the
+    -- thread did not wait.
     k.exit_ts AS wait_exit_ts,
-    -- When the first waking of the sleeping thread at or after the ACK fired, ns since the Unix epoch; NULL where it did not sleep.
+    -- When the first waking of the sleeping thread at or after the ACK fired, ns since the Unix
+    -- epoch; NULL where it did not sleep.
     w.waking_ts,
     -- When the thread then came to a cpu, ns since the Unix epoch.
     w.in_ts

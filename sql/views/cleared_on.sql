@@ -1,4 +1,5 @@
--- Whether what was known of one cpu was cleared between two times, because a loss began there: a scalar macro over `lost_windows`.
+-- Whether what was known of one cpu was cleared between two times, because a loss began there: a
+-- scalar macro over `lost_windows`.
 CREATE MACRO cleared_on(in_run, on_cpu, from_ts, to_ts) AS (
     EXISTS (
         SELECT 1

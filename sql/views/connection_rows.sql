@@ -1,4 +1,5 @@
--- The rows of `connections`, derived from the segments that the kernel's events and the captures show. Addresses and ports that are
+-- The rows of `connections`, derived from the segments that the kernel's events and the captures
+-- show. Addresses and ports that are
 -- used again make a new connection with a new SYN's sequence number.
 -- fills: connections
 CREATE VIEW connection_rows AS
@@ -47,7 +48,8 @@ turns AS (
     FROM syns
 ),
 
--- The client is the side that sent the SYN, else the one that was answered, else the one of the higher port.
+-- The client is the side that sent the SYN, else the one that was answered, else the one of the
+-- higher port.
 sides AS (
     SELECT
         *,

@@ -1,5 +1,7 @@
--- What was going on on a cpu when a softirq was raised or started, a thread woken or a buffer queued there: the innermost open
--- hardware interrupt's handler and the softirq that ran. A loss clears both; a `sched_switch` closes open handlers.
+-- What was going on on a cpu when a softirq was raised or started, a thread woken or a buffer
+-- queued there: the innermost open
+-- hardware interrupt's handler and the softirq that ran. A loss clears both; a `sched_switch`
+-- closes open handlers.
 -- staged: several metrics read it while a batch is loaded
 CREATE VIEW cpu_context AS
 WITH
@@ -103,7 +105,8 @@ SELECT
     cpu_id,
     -- When it happened, ns since the Unix epoch.
     ts,
-    -- The event: `softirq_raise`, `softirq_entry`, `sched_waking`, `sched_wakeup` or `net_dev_queue`.
+    -- The event: `softirq_raise`, `softirq_entry`, `sched_waking`, `sched_wakeup` or
+    -- `net_dev_queue`.
     what,
     -- The softirq's vector, or the thread that was woken; NULL for a buffer.
     subject,

@@ -1,4 +1,5 @@
--- Every system call that returned and may have made or closed a descriptor, with the process of its thread.
+-- Every system call that returned and may have made or closed a descriptor, with the process of its
+-- thread.
 CREATE VIEW fd_calls AS
 SELECT
     -- The run.

@@ -1,4 +1,5 @@
--- Every call that marked a descriptor to be closed at exec: `fcntl(F_SETFD, FD_CLOEXEC)`, or `close_range` with its flag for that.
+-- Every call that marked a descriptor to be closed at exec: `fcntl(F_SETFD, FD_CLOEXEC)`, or
+-- `close_range` with its flag for that.
 CREATE VIEW fd_cloexecs AS
 SELECT
     -- The run.

@@ -1,4 +1,5 @@
--- Every call that copies a descriptor within its process: `dup`, `dup2`, `dup3`, `fcntl(F_DUPFD)`, and opening `/dev/fd/N`.
+-- Every call that copies a descriptor within its process: `dup`, `dup2`, `dup3`, `fcntl(F_DUPFD)`,
+-- and opening `/dev/fd/N`.
 CREATE VIEW fd_copies AS
 SELECT
     -- The run.

@@ -1,4 +1,5 @@
--- Every call that ends the meaning of a descriptor in its process: `close`, and `close_range` over its range.
+-- Every call that ends the meaning of a descriptor in its process: `close`, and `close_range` over
+-- its range.
 CREATE VIEW fd_ends AS
 SELECT
     -- The run.

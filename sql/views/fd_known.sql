@@ -1,4 +1,5 @@
--- What was seen of descriptors at one time: the statedump at the trace's start, and the `/proc` snapshots.
+-- What was seen of descriptors at one time: the statedump at the trace's start, and the `/proc`
+-- snapshots.
 CREATE VIEW fd_known AS
 WITH
 tables AS (

@@ -28,7 +28,7 @@ single AS (
         c.*,
         p.path,
         COALESCE(p.flags, f.flags, 0) AS flags,
-        UNNEST(CASE WHEN q.two IS NULL THEN [c.ret] ELSE q.two END)::INTEGER AS fd,
+        UNNEST(COALESCE(q.two, [c.ret]))::INTEGER AS fd,
         NULL::INTEGER AS from_fd
     FROM fd_calls AS c
     LEFT JOIN fd_paths AS p ON c.run_id = p.run_id AND c.tid = p.ctx_tid AND c.entry_ts = p.ts

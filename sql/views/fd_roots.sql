@@ -1,4 +1,5 @@
--- Every meaning that a descriptor got within its process, with its end: opened or copied there by a call, or open when the trace began.
+-- Every meaning that a descriptor got within its process, with its end: opened or copied there by a
+-- call, or open when the trace began.
 CREATE VIEW fd_roots AS
 WITH
 opens AS (
@@ -6,7 +7,9 @@ opens AS (
     FROM fd_opens
     UNION ALL
     -- Open since before the trace, as nothing earlier tells where it came from.
-    SELECT k.run_id, k.pid, k.fd, r.first_ts, k.source, k.source, k.kind, k.path, NULL, false
+    SELECT
+        k.run_id, k.pid, k.fd, r.first_ts, k.source AS opened_by, k.source, k.kind, k.path, NULL,
+        false
     FROM fd_known AS k
     INNER JOIN runs AS r ON k.run_id = r.run_id
     WHERE
@@ -56,7 +59,8 @@ SELECT
     o.fd,
     -- From when on it meant this, ns since the Unix epoch.
     o.ts AS start_ts,
-    -- When it was closed, given anew, or its process ended or left it behind at exec, ns since the Unix epoch; NULL for never.
+    -- When it was closed, given anew, or its process ended or left it behind at exec, ns since the
+    -- Unix epoch; NULL for never.
     LEAST(
         ANY_VALUE(n.end_ts),
         MIN(r.exit_ts),

@@ -8,7 +8,8 @@ known AS MATERIALIZED (
     SELECT * FROM fd_known WHERE run_id BETWEEN first_run AND last_run
 ),
 
--- What was seen of a descriptor where nothing tells how it came to be, as after a loss: it holds from the first sighting on.
+-- What was seen of a descriptor where nothing tells how it came to be, as after a loss: it holds
+-- from the first sighting on.
 seen AS (
     SELECT
         k.run_id, k.pid, k.fd, k.kind, k.path, k.inode, MIN(k.source) AS source,
@@ -27,7 +28,7 @@ seen AS (
 breaks AS (
     SELECT run_id, pid, fd, fd AS last_fd, start_ts AS ts FROM spans
     UNION ALL
-    SELECT run_id, pid, fd, fd, start_ts FROM seen
+    SELECT run_id, pid, fd, fd AS last_fd, start_ts FROM seen
     UNION ALL
     SELECT run_id, pid, fd, last_fd, exit_ts
     FROM fd_ends

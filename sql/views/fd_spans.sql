@@ -1,4 +1,5 @@
--- Every meaning of every descriptor of every process with what it was at its origin: copies by `dup` followed back, and what a
+-- Every meaning of every descriptor of every process with what it was at its origin: copies by
+-- `dup` followed back, and what a
 -- process inherits at fork.
 CREATE MACRO fd_spans(first_run, last_run) AS TABLE
 WITH RECURSIVE
@@ -27,7 +28,7 @@ breaks AS (
     FROM fd_ends
     WHERE run_id BETWEEN first_run AND last_run
     UNION ALL
-    SELECT run_id, pid, 0, 2147483647, ts, ts, what = 'exec'
+    SELECT run_id, pid, 0, 2147483647, ts, ts AS end_ts, what = 'exec'
     FROM process_breaks
     WHERE run_id BETWEEN first_run AND last_run
 ),

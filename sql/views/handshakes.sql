@@ -1,5 +1,7 @@
--- Every connection that a host was asked to accept: the SYN received, the SYN-ACK that the stack queued by itself, and the
--- handshake's final ACK received. A connection is its addresses and ports with the SYN's sequence number.
+-- Every connection that a host was asked to accept: the SYN received, the SYN-ACK that the stack
+-- queued by itself, and the
+-- handshake's final ACK received. A connection is its addresses and ports with the SYN's sequence
+-- number.
 CREATE VIEW handshakes AS
 WITH
 syns AS (
@@ -73,7 +75,8 @@ SELECT
     MIN(ts) FILTER (WHERE what = 'syn') AS syn_ts,
     -- When the SYN-ACK was queued, ns since the Unix epoch; NULL where the trace does not show it.
     ANY_VALUE(synack_ts) AS synack_ts,
-    -- When the first segment without RST that acknowledges the SYN-ACK was received, ns since the Unix epoch; NULL where the trace does not show it.
+    -- When the first segment without RST that acknowledges the SYN-ACK was received, ns since the
+    -- Unix epoch; NULL where the trace does not show it.
     MIN(ts) FILTER (
         WHERE
         what = 'ack'

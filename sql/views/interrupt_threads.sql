@@ -1,4 +1,5 @@
--- The threads of threaded interrupt handlers: those that the statedump names, and those called `irq/N-...` (kernel/irq/manage.c).
+-- The threads of threaded interrupt handlers: those that the statedump names, and those called
+-- `irq/N-...` (kernel/irq/manage.c).
 CREATE VIEW interrupt_threads AS
 SELECT
     -- The run.

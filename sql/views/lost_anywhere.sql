@@ -1,4 +1,5 @@
--- Whether the tracer may have lost events of any cpu between two times: a scalar macro over `lost_windows`.
+-- Whether the tracer may have lost events of any cpu between two times: a scalar macro over
+-- `lost_windows`.
 CREATE MACRO lost_anywhere(in_run, from_ts, to_ts) AS (
     EXISTS (
         SELECT 1

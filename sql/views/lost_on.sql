@@ -1,4 +1,5 @@
--- Whether the tracer may have lost events of one cpu between two times: a scalar macro over `lost_windows`.
+-- Whether the tracer may have lost events of one cpu between two times: a scalar macro over
+-- `lost_windows`.
 CREATE MACRO lost_on(in_run, on_cpu, from_ts, to_ts) AS (
     EXISTS (
         SELECT 1

@@ -2,15 +2,15 @@
 CREATE VIEW process_breaks AS
 SELECT
     -- The run.
-    run_id,
+    e.run_id,
     -- The process.
-    tid AS pid,
+    e.tid AS pid,
     -- When it happened, ns since the Unix epoch.
-    ts,
+    e.ts,
     -- `exit` or `exec`.
     'exit' AS what
-FROM event.sched_process_exit
-WHERE (run_id, tid) IN (SELECT (run_id, pid) FROM threads)
+FROM event.sched_process_exit AS e
+SEMI JOIN threads AS t ON e.run_id = t.run_id AND e.tid = t.pid
 UNION ALL
 SELECT run_id, tid, ts, 'exec'
 FROM event.sched_process_exec;

@@ -1,4 +1,5 @@
--- The system call that the current thread was in when it raised a softirq outside of interrupts, for vectors that a task raises knowingly.
+-- The system call that the current thread was in when it raised a softirq outside of interrupts,
+-- for vectors that a task raises knowingly.
 CREATE VIEW raise_calls AS
 WITH
 marks AS (

@@ -1,4 +1,5 @@
--- The connection that each socket carries: by the addresses that `/proc` shows for its inode, else by the SYN that its `connect`
+-- The connection that each socket carries: by the addresses that `/proc` shows for its inode, else
+-- by the SYN that its `connect`
 -- sent, else by the peer that `accept` or `connect` named.
 CREATE VIEW socket_connections AS
 WITH
@@ -21,7 +22,10 @@ candidates AS (
         ON
             h.run_id = c.run_id
             AND (
-                (c.saddr = s.saddr AND c.sport = s.sport AND c.daddr = s.daddr AND c.dport = s.dport)
+                (
+                    c.saddr = s.saddr AND c.sport = s.sport
+                    AND c.daddr = s.daddr AND c.dport = s.dport
+                )
                 OR (
                     c.daddr = s.saddr AND c.dport = s.sport
                     AND c.saddr = s.daddr AND c.sport = s.dport
@@ -54,7 +58,7 @@ candidates AS (
     WHERE p.accepted
     UNION ALL
     -- The first connection to that peer that began after the call, where no SYN tells which.
-    SELECT h.run_id, h.socket_id, c.connection_id, c.start_ts, 4, true, c.start_ts
+    SELECT h.run_id, h.socket_id, c.connection_id, c.start_ts, 4, true, c.start_ts AS distance
     FROM held AS h
     INNER JOIN socket_peers AS p ON h.run_id = p.run_id AND h.socket_id = p.socket_id
     INNER JOIN connections AS c

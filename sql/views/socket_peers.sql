@@ -1,4 +1,5 @@
--- What calls say of sockets: the peer that `accept` or `connect` names (on other machines than x86-64 they name none), and `listen`.
+-- What calls say of sockets: the peer that `accept` or `connect` names (on other machines than
+-- x86-64 they name none), and `listen`.
 CREATE VIEW socket_peers AS
 WITH
 -- A connecting thread queues its SYN inside the call, which tells its own port.
@@ -17,7 +18,8 @@ peers AS (
     WHERE c.name IN ('accept', 'accept4')
     UNION ALL
     SELECT
-        c.run_id, c.pid, e.fd, e.ts, COALESCE(e.addr, s.daddr), COALESCE(CASE WHEN e.addr IS NOT NULL THEN e.dport END, s.dport),
+        c.run_id, c.pid, e.fd, e.ts, COALESCE(e.addr, s.daddr),
+        CASE WHEN e.addr IS NOT NULL THEN e.dport ELSE s.dport END,
         s.saddr, s.sport, s.seq, 'connect'
     FROM event.syscall_entry_connect AS e
     INNER JOIN fd_calls AS c ON e.run_id = c.run_id AND e.ctx_tid = c.tid AND e.ts = c.entry_ts

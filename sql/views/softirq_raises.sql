@@ -1,4 +1,5 @@
--- Every start of a softirq's handler with the oldest raise since the start before it on the same cpu and vector, if any.
+-- Every start of a softirq's handler with the oldest raise since the start before it on the same
+-- cpu and vector, if any.
 -- staged: several metrics read it while a batch is loaded
 CREATE VIEW softirq_raises AS
 WITH

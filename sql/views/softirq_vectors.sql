@@ -1,4 +1,5 @@
--- The names of the softirq vectors (include/linux/interrupt.h), and whether a task may raise them knowingly.
+-- The names of the softirq vectors (include/linux/interrupt.h), and whether a task may raise them
+-- knowingly.
 CREATE VIEW softirq_vectors AS
 SELECT
     -- The vector's number.

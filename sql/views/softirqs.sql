@@ -1,4 +1,5 @@
--- Every start of a softirq's handler with its end: the exit of the same vector that follows on the same cpu, no loss between.
+-- Every start of a softirq's handler with its end: the exit of the same vector that follows on the
+-- same cpu, no loss between.
 -- staged: several metrics read it while a batch is loaded
 CREATE VIEW softirqs AS
 WITH

@@ -1,5 +1,7 @@
--- The rows of `syscalls`, derived from `events`: an entry goes with the exit that follows in the same thread and bears the same name.
--- An exit that opens a thread's events has no entry (the call began before the trace), an entry that ends them no exit.
+-- The rows of `syscalls`, derived from `events`: an entry goes with the exit that follows in the
+-- same thread and bears the same name.
+-- An exit that opens a thread's events has no entry (the call began before the trace), an entry
+-- that ends them no exit.
 -- fills: syscalls
 CREATE VIEW syscall_rows AS
 WITH
@@ -53,7 +55,8 @@ SELECT
     CASE WHEN NOT enters THEN cpu_id WHEN returns THEN next_cpu_id END AS exit_cpu,
     -- What it returned.
     CASE WHEN NOT enters THEN ret WHEN returns THEN next_ret END AS ret,
-    -- True where a loss began on the call's cpu before its exit: entry and exit may not belong together.
+    -- True where a loss began on the call's cpu before its exit: entry and exit may not belong
+    -- together.
     CASE
         WHEN NOT enters THEN cleared_on(run_id, cpu_id, 0, ts)
         WHEN returns

@@ -1,4 +1,5 @@
--- Every TCP segment that the kernel's events show, received (`net_if_receive_skb`) or queued (`net_dev_queue`).
+-- Every TCP segment that the kernel's events show, received (`net_if_receive_skb`) or queued
+-- (`net_dev_queue`).
 CREATE VIEW tcp_segments AS
 SELECT
     -- The run.

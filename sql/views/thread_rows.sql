@@ -1,4 +1,5 @@
--- The rows of `threads`, derived from the events: a thread begins with the fork that made it, else with the trace; a new row begins
+-- The rows of `threads`, derived from the events: a thread begins with the fork that made it, else
+-- with the trace; a new row begins
 -- where its name changes; it ends when it last leaves a cpu after its exit.
 -- fills: threads
 CREATE VIEW thread_rows AS
@@ -79,7 +80,8 @@ SELECT
     -- The thread's name.
     c.comm,
     -- From when on the row holds, ns since the Unix epoch.
-    CASE WHEN c.place = 1 AND c.source <> 'fork' THEN LEAST(r.first_ts, c.ts) ELSE c.ts END AS start_ts,
+    CASE WHEN c.place = 1 AND c.source <> 'fork' THEN LEAST(r.first_ts, c.ts) ELSE c.ts END
+        AS start_ts,
     -- Until when the row holds, ns since the Unix epoch.
     LEAST(
         COALESCE(c.next_ts, r.last_ts + 1), COALESCE(c.dead_ts + 1, r.last_ts + 1)

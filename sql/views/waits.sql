@@ -1,4 +1,5 @@
--- Every call in which a thread may sleep until a descriptor is ready: `select`, `poll` and `epoll_wait` in their forms, and `accept`.
+-- Every call in which a thread may sleep until a descriptor is ready: `select`, `poll` and
+-- `epoll_wait` in their forms, and `accept`.
 CREATE VIEW waits AS
 SELECT
     -- The run.

@@ -1,14 +1,16 @@
--- Every time that a thread came to a cpu, with the waking that made it come: the first one since it last left a cpu.
--- A waking of a thread still on a cpu counts only where the thread is then switched out asleep (the two raced).
+-- Every time that a thread came to a cpu, with the waking that made it come: the first one since it
+-- last left a cpu.
+-- A waking of a thread still on a cpu counts only where the thread is then switched out asleep (the
+-- two raced).
 -- staged: several metrics read it while a batch is loaded
 CREATE VIEW wakes AS
 WITH
 wakings AS (
     SELECT run_id, tid, ts, cpu_id, ctx_tid FROM event.sched_waking
     UNION ALL
-    SELECT run_id, tid, ts, cpu_id, ctx_tid
-    FROM event.sched_wakeup
-    WHERE run_id NOT IN (SELECT run_id FROM event.sched_waking)
+    SELECT u.run_id, u.tid, u.ts, u.cpu_id, u.ctx_tid
+    FROM event.sched_wakeup AS u
+    ANTI JOIN event.sched_waking AS w ON u.run_id = w.run_id
 ),
 
 marks AS (
@@ -70,11 +72,13 @@ SELECT
     run_id,
     -- The thread that came to a cpu.
     tid,
-    -- When it was woken, ns since the Unix epoch; NULL where no waking is known, as after a preemption.
+    -- When it was woken, ns since the Unix epoch; NULL where no waking is known, as after a
+    -- preemption.
     MIN(ts) FILTER (WHERE counts) AS waking_ts,
     -- When it came to the cpu, ns since the Unix epoch; NULL where the trace does not show it.
     MAX(ts) FILTER (WHERE what = 'in') AS in_ts,
-    -- When it had left a cpu before, ns since the Unix epoch; NULL where the trace does not show it.
+    -- When it had left a cpu before, ns since the Unix epoch; NULL where the trace does not show
+    -- it.
     MAX(out_ts) AS out_ts,
     -- The state in which it had left.
     MAX(out_state) AS out_state,

@@ -1,0 +1,193 @@
+"""Ad hoc SQL on a warehouse that nothing in the SQL can change, nor any other file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import Future
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from threading import Thread
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
+
+from tcpdw import warehouse
+from tcpdw.errors import UsageError, WarehouseError
+from tcpdw.output import Result
+
+if TYPE_CHECKING:
+    import duckdb
+    import pyarrow as pa
+
+_Given = ParamSpec("_Given")
+_Answer = TypeVar("_Answer")
+
+NO_SQL_HINT = 'give it, as in `tcpdw sql "FROM runs"`'
+
+_FETCH_ROWS = 4096
+_ARROW_ROWS = 65536
+_REFUSED = (
+    "read-only mode",
+    "disabled by configuration",
+    "disabled through configuration",
+    "configuration has been locked",
+)
+
+
+@contextmanager
+def opened(path: Path) -> Generator[duckdb.DuckDBPyConnection]:
+    """Open a warehouse for queries: read-only, no other file, no extension, settings locked.
+
+    Raises WarehouseError as `warehouse.connect` does.
+    """
+    connection = warehouse.connect(path)
+    try:
+        connection.execute("SET enable_external_access = false; SET lock_configuration = true")
+        yield connection
+    finally:
+        connection.close()
+
+
+def execute(
+    connection: duckdb.DuckDBPyConnection, text: str, values: Sequence[object] = ()
+) -> Result:
+    """Run one statement and give its rows. Raises WarehouseError with DuckDB's own words."""
+    import duckdb
+
+    try:
+        rows = _interruptible(connection, _fetch_all, connection, text, list(values))
+    except duckdb.Error as error:
+        raise failure(error) from error
+    return Result(_names(connection), rows)
+
+
+def statements(
+    connection: duckdb.DuckDBPyConnection, text: str, *, arrow: bool = False
+) -> Iterator[Result]:
+    """Run the statements of `text` one after the other and give the results of those that ask.
+
+    A result is read, or left, before the next is asked for; with `arrow` it is given as Arrow
+    alone, without rows. Raises UsageError where there is no statement, WarehouseError with DuckDB's
+    words and the place in the SQL where it refuses one.
+    """
+    import duckdb
+
+    try:
+        found = connection.extract_statements(text)
+        if not found:
+            raise UsageError("there is no SQL to run", hint=NO_SQL_HINT)
+        for statement in found:
+            asks = _asks(statement)
+            if asks and arrow:
+                relation = _interruptible(connection, connection.sql, statement)
+                read = partial(_arrow, connection, relation)
+                yield Result(tuple(relation.columns), (), arrow=read)
+                continue
+            _interruptible(connection, connection.execute, statement)
+            if asks:
+                yield Result(_names(connection), _rows(connection))
+            # DuckDB starts nothing new while a result is open.
+            for _ in _rows(connection):
+                pass
+    except duckdb.Error as error:
+        raise failure(error) from error
+
+
+def count(connection: duckdb.DuckDBPyConnection, text: str) -> int:
+    """Count the statements of `text` that ask for a result; runs none of them.
+
+    Raises WarehouseError where it is not SQL.
+    """
+    import duckdb
+
+    try:
+        return sum(map(_asks, connection.extract_statements(text)))
+    except duckdb.Error as error:
+        raise failure(error) from error
+
+
+def run_ids(connection: duckdb.DuckDBPyConnection, condition: str | None) -> list[int]:
+    """List the runs that were loaded, or those of them for which an SQL condition on `runs` holds.
+
+    Raises UsageError where it is more than a condition, WarehouseError where DuckDB refuses it.
+    """
+    import duckdb
+
+    text = "SELECT run_id FROM runs"
+    if condition is not None:
+        text += f" WHERE {condition}"
+    try:
+        if len(connection.extract_statements(text)) != 1:
+            raise UsageError(f"not one condition: {condition}", hint="give one without `;`")
+    except duckdb.Error as error:
+        raise failure(error) from error
+    return sorted(int(str(row[0])) for row in execute(connection, text).rows)
+
+
+def failure(error: Exception) -> WarehouseError:
+    """Turn DuckDB's error into one of the tree, with the line and the caret that it gives."""
+    text = str(error).strip() or type(error).__name__
+    refused = any(words in text for words in _REFUSED)
+    hint = "queries only read the warehouse; -o FILE writes their result" if refused else None
+    return WarehouseError(text, hint=hint)
+
+
+def _asks(statement: duckdb.Statement) -> bool:
+    kinds = {kind.name for kind in statement.expected_result_type}
+    # PIVOT comes as several statements in one, of which the last asks.
+    return kinds == {"QUERY_RESULT"} or statement.type.name == "MULTI"
+
+
+def _names(connection: duckdb.DuckDBPyConnection) -> tuple[str, ...]:
+    return tuple(str(column[0]) for column in connection.description or ())
+
+
+def _rows(connection: duckdb.DuckDBPyConnection) -> Iterator[tuple[object, ...]]:
+    while block := _interruptible(connection, connection.fetchmany, _FETCH_ROWS):
+        yield from block
+
+
+def _arrow(
+    connection: duckdb.DuckDBPyConnection, relation: duckdb.DuckDBPyRelation
+) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
+    reader = _interruptible(connection, relation.to_arrow_reader, _ARROW_ROWS)
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        while (batch := _interruptible(connection, next, reader, None)) is not None:
+            yield batch
+
+    return reader.schema, batches()
+
+
+def _fetch_all(
+    connection: duckdb.DuckDBPyConnection, text: str, values: list[object]
+) -> list[tuple[object, ...]]:
+    return connection.execute(text, values).fetchall()
+
+
+def _interruptible(
+    connection: duckdb.DuckDBPyConnection,
+    call: Callable[_Given, _Answer],
+    *args: _Given.args,
+    **options: _Given.kwargs,
+) -> _Answer:
+    """Run a call of DuckDB's so that Ctrl-C stops it.
+
+    Python sees a signal only between its own steps, and a query is one step: it runs in a thread
+    of its own while this one waits.
+    """
+    future: Future[_Answer] = Future()
+
+    def work() -> None:
+        try:
+            future.set_result(call(*args, **options))
+        except BaseException as error:
+            future.set_exception(error)
+
+    thread = Thread(target=work, name="query", daemon=True)
+    thread.start()
+    try:
+        return future.result()
+    except KeyboardInterrupt:
+        connection.interrupt()
+        thread.join()
+        raise
