@@ -84,7 +84,8 @@ def _timelines(switches: pa.Table | None, lost: Sequence[LostWindow]) -> Mapping
     found: dict[int, _Timeline] = {}
     for cpu in np.unique(cpus):
         mine = cpus == cpu
-        losses = [w.start_ts for w in lost if w.cpu_id is None or w.cpu_id == cpu]
+        windows = [w for w in lost if w.cpu_id is None or w.cpu_id == cpu]
+        losses = [edge for w in windows for edge in (w.start_ts, w.end_ts)]
         found[int(cpu)] = _Timeline(ts[mine], left[mine], came[mine], losses)
     return found
 

@@ -40,12 +40,12 @@ CREATE VIEW syscall_latency_left_out AS
 SELECT
     -- The run.
     run_id,
-    -- `cleared_by_loss`, `no_exit` where the thread or the trace ended first, or `no_entry` where
+    -- `cleared_by_loss`, `unpaired` where the thread or the trace ended first, or `no_entry` where
     -- the call began before the trace.
     CASE
         WHEN cleared THEN 'cleared_by_loss'
         WHEN entry_ts IS NULL THEN 'no_entry'
-        ELSE 'no_exit'
+        ELSE 'unpaired'
     END AS reason,
     -- How many there were.
     COUNT(*) AS n

@@ -36,9 +36,7 @@ LEFT JOIN cpu_context AS c
         AND c.what IN ('sched_waking', 'sched_wakeup')
 WHERE
     w.waking_ts IS NOT NULL
-    AND w.in_ts IS NOT NULL
-    AND NOT cleared_on(w.run_id, w.waking_cpu, w.waking_ts, w.in_ts)
-    AND NOT cleared_on(w.run_id, w.in_cpu, w.waking_ts, w.in_ts);
+    AND w.in_ts IS NOT NULL;
 
 -- What `wake_to_run` leaves out: wakings without a run, and wakings of threads that had not slept.
 CREATE VIEW wake_to_run_left_out AS
@@ -56,13 +54,7 @@ FROM (
         CASE WHEN in_ts IS NULL THEN 'no_switch' ELSE 'cleared_by_loss' END AS reason,
         1 AS n
     FROM wakes
-    WHERE
-        waking_ts IS NOT NULL
-        AND (
-            in_ts IS NULL
-            OR cleared_on(run_id, waking_cpu, waking_ts, in_ts)
-            OR cleared_on(run_id, in_cpu, waking_ts, in_ts)
-        )
+    WHERE cleared OR (waking_ts IS NOT NULL AND in_ts IS NULL)
     UNION ALL
     SELECT run_id, 'not_asleep', dropped
     FROM wakes

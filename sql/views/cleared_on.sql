@@ -1,13 +1,13 @@
--- Whether what was known of one cpu was cleared between two times, because a loss began there: a
--- scalar macro over `lost_windows`.
+-- Whether what was known of one cpu was cleared between two times, because a window of loss began
+-- or ended there: a scalar macro over `loss_edges`.
 CREATE MACRO cleared_on(in_run, on_cpu, from_ts, to_ts) AS (
     EXISTS (
         SELECT 1
-        FROM lost_windows AS lost
+        FROM loss_edges AS edge
         WHERE
-            lost.run_id = in_run
-            AND (lost.cpu_id = on_cpu OR lost.cpu_id IS NULL)
-            AND lost.start_ts >= from_ts
-            AND lost.start_ts < to_ts
+            edge.run_id = in_run
+            AND (edge.cpu_id = on_cpu OR edge.cpu_id IS NULL)
+            AND edge.ts >= from_ts
+            AND edge.ts < to_ts
     )
 );

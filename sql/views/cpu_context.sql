@@ -35,7 +35,7 @@ marks AS (
     UNION ALL
     SELECT run_id, cpu_id, ts, 'switch', ctx_tid, NULL FROM event.sched_switch
     UNION ALL
-    SELECT run_id, cpu_id, start_ts, 'lost', NULL, NULL FROM lost_windows
+    SELECT run_id, cpu_id, ts, 'lost', NULL, NULL FROM loss_edges
 ),
 
 epochs AS (
@@ -112,7 +112,7 @@ SELECT
     subject,
     -- The thread that was current there.
     ctx_tid,
-    -- How many losses began on the cpu before: nothing known before one is known after it.
+    -- How many windows of loss began or ended on the cpu before: nothing known before one is known after it.
     loss_epoch,
     -- When the innermost open handler started, ns since the Unix epoch; NULL for none.
     NULLIF(handler_ts, -1) AS handler_ts,

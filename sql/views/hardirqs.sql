@@ -38,12 +38,12 @@ marks AS (
     SELECT
         run_id,
         cpu_id,
-        start_ts,
+        ts,
         NULL,
         NULL,
         0,
         true
-    FROM lost_windows
+    FROM loss_edges
 ),
 
 -- The loss begins after the last event of the CTF packet before it, which may share its time.

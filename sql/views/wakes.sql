@@ -49,7 +49,9 @@ left_cpu AS (
     SELECT
         *,
         MAX(CASE WHEN what = 'out' THEN ts END) OVER turn_of AS out_ts,
-        MAX(CASE WHEN what = 'out' THEN prev_state END) OVER turn_of AS out_state
+        MAX(CASE WHEN what = 'out' THEN prev_state END) OVER turn_of AS out_state,
+        MAX(CASE WHEN what = 'in' THEN ts END) OVER turn_of AS come_ts,
+        MAX(CASE WHEN what = 'in' THEN cpu_id END) OVER turn_of AS come_cpu
     FROM turns
     WINDOW turn_of AS (PARTITION BY run_id, tid, turn)
 ),
@@ -59,12 +61,31 @@ counted AS (
         *,
         what = 'waking'
         AND CASE
-            WHEN out_ts IS NULL THEN turn = 0
-            WHEN ts >= out_ts THEN true
-            ELSE out_state & 255 <> 0
+            WHEN ts <= out_ts THEN out_state & 255 <> 0
+            ELSE true
         END AS counts,
-        COALESCE(ts < out_ts, false) AS raced
+        COALESCE(ts <= out_ts, false) AS raced
     FROM left_cpu
+),
+
+-- What was known of a waking is cleared with its cpu, and with the cpu to which the thread comes.
+standing AS (
+    SELECT
+        *,
+        counts
+        AND NOT (
+            cleared_on(run_id, cpu_id, ts, come_ts) OR cleared_on(run_id, come_cpu, ts, come_ts)
+        ) AS stands
+    FROM counted
+),
+
+-- A waking after the thread has left shows that an earlier one, while it still ran, was used up.
+candidates AS (
+    SELECT
+        *,
+        stands AND NOT (raced AND BOOL_OR(stands AND NOT raced) OVER turn_of) AS starts
+    FROM standing
+    WINDOW turn_of AS (PARTITION BY run_id, tid, turn)
 )
 
 SELECT
@@ -74,7 +95,7 @@ SELECT
     tid,
     -- When it was woken, ns since the Unix epoch; NULL where no waking is known, as after a
     -- preemption.
-    MIN(ts) FILTER (WHERE counts) AS waking_ts,
+    MIN(ts) FILTER (WHERE starts) AS waking_ts,
     -- When it came to the cpu, ns since the Unix epoch; NULL where the trace does not show it.
     MAX(ts) FILTER (WHERE what = 'in') AS in_ts,
     -- When it had left a cpu before, ns since the Unix epoch; NULL where the trace does not show
@@ -83,16 +104,18 @@ SELECT
     -- The state in which it had left.
     MAX(out_state) AS out_state,
     -- True where the waking came while the thread was still on a cpu, on its way to sleep.
-    COALESCE(ARG_MIN(raced, ts) FILTER (WHERE counts), false) AS raced,
+    COALESCE(ARG_MIN(raced, ts) FILTER (WHERE starts), false) AS raced,
     -- The cpu on which it was woken: the waker's.
-    ARG_MIN(cpu_id, ts) FILTER (WHERE counts) AS waking_cpu,
+    ARG_MIN(cpu_id, ts) FILTER (WHERE starts) AS waking_cpu,
     -- The thread that was current on the waker's cpu.
-    ARG_MIN(waker_tid, ts) FILTER (WHERE counts) AS waker_tid,
+    ARG_MIN(waker_tid, ts) FILTER (WHERE starts) AS waker_tid,
     -- The cpu to which it came.
     MAX(cpu_id) FILTER (WHERE what = 'in') AS in_cpu,
     -- The thread's name as it came.
     MAX(comm) FILTER (WHERE what = 'in') AS comm,
+    -- True where a loss cleared every waking that would have counted.
+    BOOL_OR(counts) AND NOT BOOL_OR(starts) AS cleared,
     -- Wakings that were dropped: the thread was on a cpu and left it runnable.
     COUNT(*) FILTER (WHERE what = 'waking' AND NOT counts) AS dropped
-FROM counted
+FROM candidates
 GROUP BY run_id, tid, turn;

@@ -50,4 +50,6 @@ LEFT JOIN fds AS f
         AND e.fd = f.fd
         AND f.start_ts <= s.entry_ts
         AND f.end_ts > s.entry_ts
+        -- A loss may have hidden that the number was given anew.
+        AND NOT lost_anywhere(s.run_id, f.start_ts, s.entry_ts)
 WHERE s.exit_ts IS NOT NULL AND NOT s.cleared;

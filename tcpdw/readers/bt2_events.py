@@ -11,8 +11,6 @@ from tcpdw.readers import EventBatch, network_header
 from tcpdw.readers.bt2_fields import FieldCompiler, Member
 from tcpdw.readers.event_columns import repair_text
 
-_INT32 = range(-(2**31), 2**31)
-
 
 class EventDecoder:
     """Rows of one event class: `add` takes an event's pointer, `take` gives what was added."""
@@ -44,7 +42,7 @@ class EventDecoder:
                 self._scopes.append((borrow, plan))
 
     def add(self, event: Any, ts: int, cpu: int | None) -> None:
-        """Add the event at the native pointer `event`, of time `ts` (ns), on `cpu`."""
+        """Add the event at the native pointer `event`, of time `ts` (ns), on `cpu` (int32)."""
         self._ts.append(ts)
         self._cpu.append(cpu)
         borrow_member = self._borrow_member
@@ -66,7 +64,10 @@ class EventDecoder:
     def take(self) -> EventBatch:
         """Return the rows added so far as a batch, and forget them."""
         names = ["ts", "cpu_id"]
-        arrays: list[pa.Array[Any]] = [pa.array(self._ts, pa.int64()), self._cpu_column()]
+        arrays: list[pa.Array[Any]] = [
+            pa.array(self._ts, pa.int64()),
+            pa.array(self._cpu, pa.int32()),
+        ]
         for member, values in self._members:
             for column in member.columns:
                 names.append(column.name)
@@ -80,7 +81,3 @@ class EventDecoder:
         self._cpu.clear()
         self.rows = 0
         return EventBatch(self.name, pa.RecordBatch.from_arrays(arrays, names=names))
-
-    def _cpu_column(self) -> pa.Array[Any]:
-        # A packet context may hold any 64-bit number: what is no cpu is NULL.
-        return pa.array([cpu if cpu in _INT32 else None for cpu in self._cpu], pa.int32())

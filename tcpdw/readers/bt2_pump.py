@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from tcpdw.errors import TraceError
-from tcpdw.readers import Clock, TraceHead
+from tcpdw.readers import Clock, TraceHead, lttng_index
 from tcpdw.readers.bt2_events import EventDecoder
 from tcpdw.readers.bt2_fields import FieldCompiler
-from tcpdw.readers.bt2_salvage import Part
+from tcpdw.readers.bt2_salvage import Part, stream_files
 from tcpdw.readers.event_columns import repair_text
 from tcpdw.readers.trace_tally import StreamTally, Tally
 
@@ -35,6 +35,11 @@ class Library:
     message: Any
     utils: Any
 
+    @property
+    def errors(self) -> tuple[type[Exception], ...]:
+        """What a call of bt2 raises on bad input: 2.1 fails to decode some of its own messages."""
+        return (self.bt2._Error, UnicodeDecodeError)
+
 
 class Pump:
     """Reads the streams of one graph, one after another; `run` it until it says that it is done.
@@ -46,6 +51,7 @@ class Pump:
     def __init__(self, library: Library, part: Part, tally: Tally) -> None:
         self._bt2, self._native = library.bt2, library.native
         self._message, self._utils = library.message, library.utils
+        self._errors = library.errors
         self.head: TraceHead | None = None
         self.ports: list[str] = []
         self.part = part
@@ -59,6 +65,7 @@ class Pump:
         self._stream: StreamTally | None = None
         self._has_cpu = False
         self._clocked = False
+        self._indexed = False
         self._class_id = 0
 
     def run(self, graph: Any) -> bool:
@@ -67,7 +74,7 @@ class Pump:
             graph.run_once()
         except self._bt2.Stop:
             return True
-        except self._bt2._Error as error:
+        except self._errors as error:
             if self._failure is not None:
                 raise self._failure from None
             raise TraceError(reason(error), path=self._tally.trace) from None
@@ -109,7 +116,7 @@ class Pump:
         self._next_port += 1
         try:
             self._iterator = sink._create_message_iterator(sink._input_ports[name])
-        except self._bt2._Error as error:
+        except self._errors as error:
             self._fail(error)
 
     def _fail(self, error: Any) -> None:
@@ -127,7 +134,7 @@ class Pump:
         except self._bt2.Stop:
             self._end_stream()
             return
-        except self._bt2._Error as error:
+        except self._errors as error:
             self._fail(error)
             return
         try:
@@ -197,8 +204,12 @@ class Pump:
             pass
         elif isinstance(message, self._bt2._PacketBeginningMessageConst):
             if self._has_cpu:
-                self._stream.cpu = int(message.packet.context_field["cpu_id"])
+                cpu = int(message.packet.context_field["cpu_id"])
+                # The field may hold any 64-bit number: what is no cpu is NULL.
+                self._stream.cpu = cpu if -(2**31) <= cpu < 2**31 else None
         elif isinstance(message, self._bt2._DiscardedEventsMessageConst):
+            if self._indexed:
+                return
             self._stream.lost_events(
                 _time(message, "beginning"), _time(message, "end"), message.count
             )
@@ -218,11 +229,32 @@ class Pump:
         )
         self._class_id = stream.cls.id
         self._clocked = clock is not None
+        self._indexed = clock is not None and self._index_losses(self._stream, _clock(clock))
         if not self._clocked:
             self._stream.no_clock()
         context = stream.cls.packet_context_field_class
         has_cpu = context is not None and "cpu_id" in context
         self._has_cpu = has_cpu
+
+    def _index_losses(self, stream: StreamTally, clock: Clock) -> bool:
+        """Note the stream's losses by LTTng's index, if there is one; True if so.
+
+        The index has the tracer's counter itself. babeltrace2 tells only how it moved: 2.0 not
+        from where, 2.1 not where it fell.
+        """
+        trace = self._tally.trace
+        if self.part.file is not None or len(self.ports) != len(stream_files(trace)):
+            return False  # a part of a file, or a stream of several files
+        packets = lttng_index.read(trace / "index" / f"{stream.file}.idx", trace / stream.file)
+        if packets is None:
+            return False
+        start, counted = packets[0].begin, 0
+        for packet in packets:
+            if packet.discarded != counted:
+                moved = packet.discarded - counted
+                stream.lost_events(_ns(clock, start), _ns(clock, packet.end), moved)
+            start, counted = packet.end, packet.discarded
+        return True
 
 
 class RowPump(Pump):
@@ -249,6 +281,8 @@ class RowPump(Pump):
 
 def reason(error: Any) -> str:
     """Return the first cause of a bt2 error in one line, without the addresses in it."""
+    if isinstance(error, UnicodeDecodeError):
+        return "babeltrace2 cannot say why"
     causes = list(error)
     text = causes[0].message if causes else str(error)
     text = re.sub(r"[\w-]*addr=0x[0-9a-f]+(, )?", "", " ".join(repair_text(text).split()))
@@ -271,3 +305,7 @@ def _clock(clock: Any) -> Clock:
     offset = clock.offset
     ns = offset.seconds * 10**9 + offset.cycles * 10**9 // clock.frequency
     return Clock(repair_text(clock.name or ""), clock.frequency, ns)
+
+
+def _ns(clock: Clock, cycles: int) -> int:
+    return clock.offset_ns + cycles * 10**9 // clock.frequency

@@ -76,7 +76,7 @@ def salvage(trace: Path, scratch: Path, refuses: Refuses, sound_events: SoundEve
     parts: list[Part] = []
     warnings: list[str] = []
     unread = 0
-    for number, file in enumerate(_stream_files(trace)):
+    for number, file in enumerate(stream_files(trace)):
         repair = _Repair(trace, file, scratch / str(number), refuses, sound_events)
         if repair.refusal is None:
             sound.append(file)
@@ -155,24 +155,37 @@ class _Repair:
     def _last_boundary(self) -> int:
         """Return the offset of the first packet that babeltrace2 cannot make out, 0 if unknown.
 
-        Any shorter beginning of the file is either taken or refused with the offset of the packet
-        that it cuts; a longer one is refused without: so the length in between can be searched.
+        A shorter beginning of the file is refused with the offset and size of the packet that it
+        cuts; only if it reaches beyond the bad packet's header, without: so the length in between
+        can be searched.
         """
         if self._size > _FILL_LIMIT:
             return 0
         good, bad, boundary = 0, self._size, 0
         while bad - good > 1:
             length = (good + bad) // 2
-            directory = self._copy("probe", length)
-            refusal = self._refuses(directory)
-            damage = refusal and _CUT_PACKET.search(refusal.log)
-            shutil.rmtree(directory)
-            if refusal is not None and damage is None:
+            end = self._packet_end(length)
+            if end is None:
                 bad = length
             else:
-                good = length
-                boundary = int(damage[1]) + int(damage[2]) if damage else length
+                good, boundary = length, max(boundary, end)
         return boundary if boundary <= self._size else 0
+
+    def _packet_end(self, length: int) -> int | None:
+        """Return where the packet ends that lies at `length`, None if babeltrace2 cannot tell."""
+        # It cannot either where the cut falls into a sound packet's header: then a little before.
+        for shorter in (length, length - 100, length - 300):
+            if shorter <= 0:
+                break
+            directory = self._copy("probe", shorter)
+            refusal = self._refuses(directory)
+            shutil.rmtree(directory)
+            if refusal is None:
+                return shorter
+            damage = _CUT_PACKET.search(refusal.log)
+            if damage is not None:
+                return int(damage[1]) + int(damage[2])
+        return None
 
     def _copy(self, name: str, size: int) -> Path:
         directory = _links(self._scratch / name, self._trace, [])
@@ -207,8 +220,11 @@ def _links(directory: Path, trace: Path, streams: list[Path]) -> Path:
     return directory
 
 
-def _stream_files(trace: Path) -> list[Path]:
-    # As babeltrace2 chooses them: regular files that are not hidden; it skips empty ones.
+def stream_files(trace: Path) -> list[Path]:
+    """Return the stream files of `trace`, as babeltrace2 chooses them.
+
+    They are its regular files that are not hidden; it skips empty ones.
+    """
     return sorted(
         file
         for file in trace.iterdir()

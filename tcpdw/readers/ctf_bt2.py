@@ -13,6 +13,7 @@ import contextlib
 import functools
 import os
 import tempfile
+import warnings
 from collections.abc import Generator, Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -24,8 +25,11 @@ from tcpdw.readers.bt2_salvage import Part, Refusal, salvage
 from tcpdw.readers.trace_tally import Tally
 
 try:
-    import bt2 as _bt2  # pyright: ignore[reportMissingImports]
-    from bt2 import _native_bt, message, utils  # pyright: ignore
+    with warnings.catch_warnings():
+        # From Python 3.12 on SWIG's types are warned of; as an error that crashes the extension.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        import bt2 as _bt2  # pyright: ignore[reportMissingImports]
+        from bt2 import _native_bt, message, utils  # pyright: ignore
 except ImportError:
     _bt2 = _native_bt = message = utils = None
 bt2: Any = _bt2
@@ -48,19 +52,26 @@ def read(path: Path) -> Iterator[TraceItem]:
         raise TraceError("no CTF trace: it has no metadata file", path=path)
     if not (path / "metadata").stat().st_size:
         raise TraceError("the metadata file is empty", path=path / "metadata")
-    whole = Pump(_library(), Part(path), tally := Tally(path))
+    with tempfile.TemporaryDirectory(prefix="tcpdw-salvage-") as scratch:
+        yield from _read_by_way_of(Path(scratch), path)
+
+
+def _read_by_way_of(scratch: Path, path: Path) -> Iterator[TraceItem]:
+    # bt2 takes text for a path, and a path need not be any: then by a link that is.
+    shown = scratch / "trace"
+    shown.symlink_to(path.resolve(), target_is_directory=True)
+    whole = Pump(_library(), Part(path if _is_text(path) else shown), tally := Tally(path))
     try:
         graph = _connect(whole)
-    except bt2._Error:
+    except _library().errors:
         graph = None
     if graph is not None:
         yield from _read([(whole, graph)], tally)
         return
-    with tempfile.TemporaryDirectory(prefix="tcpdw-salvage-") as scratch:
-        saved = salvage(path, Path(scratch), _refusal, _sound_events)
-        tally = Tally(path, saved.warnings, unread=saved.unread)
-        pumps = [Pump(_library(), part, tally) for part in saved.parts]
-        yield from _read(((pump, _connect(pump)) for pump in pumps), tally)
+    saved = salvage(path, scratch / "parts", _refusal, _sound_events)
+    tally = Tally(path, saved.warnings, unread=saved.unread)
+    pumps = [Pump(_library(), part, tally) for part in saved.parts]
+    yield from _read(((pump, _connect(pump)) for pump in pumps), tally)
 
 
 def _read(graphs: Iterable[tuple[Pump, Any]], tally: Tally) -> Iterator[TraceItem]:
@@ -92,6 +103,14 @@ def _sound_events(one: Path, other: Path) -> int:
 def _rows(path: Path) -> Iterator[Row]:
     pump = RowPump(_library(), Part(path))
     yield from pump.rows(_connect(pump))
+
+
+def _is_text(path: Path) -> bool:
+    try:
+        os.fspath(path).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _connect(pump: Pump) -> Any:
@@ -137,10 +156,10 @@ def _refusal(path: Path) -> Refusal | None:
         with _standard_error_to(Path(os.devnull)):
             _open(path)
         return None
-    except bt2._Error as error:
+    except _library().errors as error:
         cause = reason(error)
     with tempfile.NamedTemporaryFile(prefix="tcpdw-log-") as log:
-        with _standard_error_to(Path(log.name)), contextlib.suppress(bt2._Error):
+        with _standard_error_to(Path(log.name)), contextlib.suppress(*_library().errors):
             _open(path, bt2.LoggingLevel.WARNING)
         return Refusal(cause, Path(log.name).read_text(errors="replace"))
 

@@ -39,10 +39,11 @@ def join_labels(labels: Iterable[str]) -> str | None:
     """Return the labels of one enumeration value as one text, None where it has none.
 
     LTTng writes `_tcp` for `tcp` in CTF 1.8, where a label is also a variant's option and so must
-    not be a C keyword: one leading underscore goes, so that every version reads alike.
+    not be a C keyword: one leading underscore goes, so that every version reads alike. Several
+    are in alphabetical order, for babeltrace2 keeps no other.
     """
     names = [repair_text(label).removeprefix("_") for label in labels]
-    return "|".join(dict.fromkeys(names)) if names else None
+    return "|".join(sorted(set(names))) if names else None
 
 
 class ColumnNames:

@@ -159,7 +159,7 @@ def flatten(header: Mapping[str, Any] | None) -> list[Any]:
     _fill(row, ip, _IP[name])
     for end in ("saddr", "daddr"):
         words = ip.get(end)
-        row[_POSITION[end]] = words and _address(words, 4 if name == "ipv4" else 16)
+        row[_POSITION[end]] = _address(words, 4 if name == "ipv4" else 16) if words else None
     kind, transport = _selected(ip.get(_TRANSPORT_FIELD) or {})
     if transport is None or kind not in _TRANSPORT:
         row[_POSITION["transport_header_type"]] = "unknown"
@@ -204,7 +204,7 @@ def _selected(options: Mapping[str, Any]) -> tuple[str, Mapping[str, Any] | None
 
 def _address(words: Sequence[int], width: int) -> str | None:
     """Return an address from its bytes (IPv4), or its 16-bit words or bytes (IPv6)."""
-    size = width // len(words) if words else 0
+    size = width // len(words)
     if size not in (1, 2) or size * len(words) != width:
         return None
     return addresses.from_packed(b"".join(word.to_bytes(size, "big") for word in words))

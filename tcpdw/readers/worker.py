@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 PACKETS = "packets.arrow"
 _ERRORS = {"ctf": TraceError, "capture": CaptureError}
 _CLOSE_SECONDS = 5.0
+# -P: the current directory may hold the user's data, and is no place to import from.
+_COMMAND = (sys.executable, "-P", "-m", "tcpdw.readers.worker")
 
 
 class Worker:
@@ -122,8 +124,7 @@ class Worker:
         package = str(Path(tcpdw.errors.__file__).parents[1])
         search = os.pathsep.join(filter(None, (package, os.environ.get("PYTHONPATH"))))
         self._child = subprocess.Popen(
-            # -P: the current directory may be the user's data, not a place to import from.
-            [sys.executable, "-P", "-m", "tcpdw.readers.worker"],
+            _COMMAND,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._stderr,
@@ -199,6 +200,9 @@ def _described(error: Exception, path: str) -> dict[str, Any]:
 def _do(job: dict[str, str]) -> dict[str, Any]:
     """Do one job in the child; returns the answer."""
     path, directory = Path(job["path"]), Path(job["spool"])
+    directory.mkdir(parents=True, exist_ok=True)
+    # What a reader sets aside goes with the spool, even if the reader is killed.
+    tempfile.tempdir = str(directory)
     match job["kind"], job["reader"]:
         case "ctf", "bt2":
             from tcpdw.readers import ctf_bt2, spool
@@ -208,14 +212,13 @@ def _do(job: dict[str, str]) -> dict[str, Any]:
             from tcpdw.readers import capture_pyshark, spool
 
             capture = capture_pyshark.read(path)
-            directory.mkdir(parents=True, exist_ok=True)
             spool.write_table(capture.packets, directory / PACKETS)
             return {"warnings": capture.warnings}
         case kind, reader:
             raise tcpdw.errors.UsageError(f"there is no reader {reader!r} for {kind!r}")
 
 
-def _serve() -> None:
+def serve() -> None:
     """Serve jobs until standard input ends."""
     # The protocol keeps its own descriptors: libraries and their children may write to 1, read 0.
     jobs, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
@@ -236,4 +239,4 @@ def _serve() -> None:
 
 
 if __name__ == "__main__":
-    _serve()
+    serve()

@@ -1,0 +1,124 @@
+"""The entry point: every error becomes one line and an exit status, never a traceback."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from collections.abc import Sequence
+
+import click
+
+from tcpdw.cli import demo, ingest, inspect, metrics, sql, summary
+from tcpdw.cli.shared import WAREHOUSE_VARIABLE, Interrupted, say, with_output, with_warehouse
+from tcpdw.errors import TcpdwError, UsageError
+
+DEBUG_VARIABLE = "TCPDW_DEBUG"
+FAILED, USAGE = 1, 2
+
+
+class _App(click.Group):
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            # click itself would print an empty line, and raise what says less.
+            raise Interrupted from None
+
+
+def _version(ctx: click.Context, _parameter: click.Parameter, is_asked: bool) -> None:
+    if not is_asked or ctx.resilient_parsing:
+        return
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        number = version("tcpdw")
+    except PackageNotFoundError:
+        number = "(not installed)"
+    click.echo(f"tcpdw {number}")
+    ctx.exit()
+
+
+@click.group(
+    cls=_App,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog=f"The warehouse is a DuckDB file: --warehouse, else {WAREHOUSE_VARIABLE}, else "
+    f"./tcpdw.duckdb. {DEBUG_VARIABLE}=1 shows where an error comes from.",
+)
+@with_warehouse
+@with_output
+@click.option(
+    "--version", is_flag=True, is_eager=True, expose_value=False, callback=_version,
+    help="Show the version and exit.",
+)
+def app() -> None:
+    """Ask in SQL what the Linux kernel does between a TCP segment and the process that waits."""
+
+
+for _command in (
+    ingest.ingest, inspect.runs, inspect.tables, metrics.metrics, sql.sql, summary.summary,
+    demo.demo,
+):
+    app.add_command(_command)
+
+
+def main() -> None:
+    """Run the command line and exit: 0, 1 for a failure, 2 for wrong usage, 130 for Ctrl-C."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A terminal of another encoding than UTF-8 gets escapes, not an error.
+            stream.reconfigure(errors="backslashreplace")
+    status = run(sys.argv[1:])
+    try:
+        sys.stdout.flush()
+    except OSError:
+        _silence()
+        status = status or FAILED
+    sys.exit(status)
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command and give its exit status; what goes wrong is one line on standard error."""
+    try:
+        status = app.main(list(arguments), prog_name="tcpdw", standalone_mode=False)
+        return status if isinstance(status, int) else 0
+    except SystemExit as stop:
+        # click leaves this way when the reader of a pipe has gone.
+        return stop.code if isinstance(stop.code, int) else FAILED
+    except (KeyboardInterrupt, Interrupted, click.Abort):
+        say("stopped")
+        return 130
+    except BrokenPipeError:
+        _silence()
+        return FAILED
+    except Exception as error:
+        if os.environ.get(DEBUG_VARIABLE, "") not in ("", "0"):
+            import traceback
+
+            traceback.print_exc()
+        return _report(error)
+
+
+def _report(error: Exception) -> int:
+    if isinstance(error, click.UsageError):
+        command = error.ctx.command_path if error.ctx else "tcpdw"
+        say(f"error: {error.format_message().rstrip('.')}; see `{command} --help`")
+        return USAGE
+    if isinstance(error, click.ClickException):
+        say(f"error: {error.format_message()}")
+        return error.exit_code
+    if isinstance(error, TcpdwError):
+        say(f"error: {error}")
+        return USAGE if isinstance(error, UsageError) else FAILED
+    what = (str(error).splitlines() or [""])[0]
+    kind = type(error).__name__
+    say(f"error: {kind}: {what}; {DEBUG_VARIABLE}=1 shows where it comes from")
+    return FAILED
+
+
+def _silence() -> None:
+    """Let the interpreter's last flush go nowhere, so that it has nothing to complain of."""
+    try:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (OSError, ValueError):
+        sys.stdout = io.StringIO()

@@ -1,0 +1,125 @@
+"""`tcpdw ingest`: runs into the warehouse, with a progress bar on a terminal."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from tcpdw.cli import shared
+
+if TYPE_CHECKING:
+    from tcpdw.pipeline import IngestSummary, Options, Watcher
+
+
+@click.command()
+@shared.with_warehouse
+@click.option("--replace", is_flag=True, help="Load again what is there already.")
+@click.option("--machine", help="The machine, whatever the runs say; so for the options below.")
+@click.option("--role", help="Such as server or client.")
+@click.option("--experiment", help="The experiment's name.")
+@click.option("--repetition", type=click.IntRange(0, 2**31 - 1), help="Which repetition it is.")
+@click.option("--kernel", help="The kernel's release, as `uname -r` prints it.")
+@click.option("--cpus", type=click.IntRange(1, 2**31 - 1), help="How many cpus it has.")
+@click.option("--cpu-model", help="The cpu's model name.")
+@click.option("--interface", help="The network interface.")
+@click.option("--driver", help="The network interface's driver.")
+@click.option(
+    "--jobs", type=click.IntRange(1, 256), metavar="N",
+    help="Read so many runs side by side (default: one a cpu).",
+)
+@click.argument(
+    "paths", metavar="PATH...", nargs=-1, required=True,
+    type=click.Path(exists=True, path_type=Path),
+)
+def ingest(
+    paths: tuple[Path, ...],
+    replace: bool,
+    jobs: int | None,
+    machine: str | None,
+    role: str | None,
+    experiment: str | None,
+    repetition: int | None,
+    kernel: str | None,
+    cpus: int | None,
+    cpu_model: str | None,
+    interface: str | None,
+    driver: str | None,
+) -> int:
+    """Load runs: directories, archives, traces or captures, or folders of such.
+
+    What is in the warehouse already is skipped. A run that cannot be read is recorded with the
+    reason, the others are loaded, and the exit status is 1.
+    """
+    from tcpdw.pipeline import Options
+    from tcpdw.runs import Identity
+
+    identity = Identity(
+        machine=machine, role=role, experiment=experiment, repetition=repetition, kernel=kernel,
+        cpus=cpus, cpu_model=cpu_model, interface=interface, driver=driver,
+    )
+    options = Options(replace=replace, identity=identity)
+    if jobs is not None:
+        options = Options(replace=replace, identity=identity, workers=jobs)
+    return load(paths, shared.warehouse_path(), options)
+
+
+def load(paths: Sequence[Path], warehouse: Path, options: Options) -> int:
+    """Ingest with a progress bar, print what was done, and give the exit status."""
+    from tcpdw import pipeline
+    from tcpdw.output import print_line
+
+    with _watcher() as watcher:
+        summary = pipeline.ingest(paths, warehouse, options, watcher)
+    for run in summary.failed:
+        # What made a run fail stands first.
+        shared.say(f"failed: {run.name}: {'; '.join(run.warnings[:1])}")
+    for run in summary.loaded:
+        if run.warnings:
+            first, *others = run.warnings
+            more = f" (and {len(others)} more)" if others else ""
+            shared.say(f"warning: {run.name}: {first}{more}")
+    print_line(closing_line(summary))
+    return 1 if summary.failed else 0
+
+
+def closing_line(summary: IngestSummary) -> str:
+    """Say in one line what an ingest did."""
+    seconds = summary.seconds
+    rate = summary.events / seconds if seconds > 0 else 0.0
+    runs = len(summary.loaded)
+    return (
+        f"{runs:,} {'run' if runs == 1 else 'runs'}, {summary.events:,} events, "
+        f"{summary.packets:,} packets in {seconds:.1f} s ({rate:,.0f} events/s); "
+        f"{summary.skipped:,} skipped, {len(summary.failed):,} failed"
+    )
+
+
+@contextmanager
+def _watcher() -> Generator[Watcher]:
+    from tcpdw.pipeline import Watcher
+
+    if not sys.stderr.isatty():
+        yield Watcher()
+        return
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+    )
+
+    from tcpdw.cli.progress import BarWatcher
+
+    columns = (
+        TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(),
+        TextColumn("{task.fields[events]:,} events", markup=False), TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        yield BarWatcher(progress)
