@@ -27,7 +27,7 @@ EVENT_COLUMNS: Mapping[str, str] = {
 _CREATE = re.compile(
     r"CREATE\s+(?:OR\s+REPLACE\s+)?(?P<kind>TABLE|VIEW|MACRO)\s+(?P<name>[\w.\"]+)", re.IGNORECASE
 )
-_KEY = re.compile(r"^(from|to|requires|stages|fills|staged):\s*(.*)$")
+_KEY = re.compile(r"^(from|to|requires|stages|fills|completes|staged):\s*(.*)$")
 LEFT_OUT = "_left_out"
 
 
@@ -45,7 +45,8 @@ class SqlObject:
 
     `keys` holds what the header says in `key: value` lines: `from`, `to`, `requires`, `stages`
     for metrics, `fills` for a view whose rows fill the table of that name when runs are loaded,
-    `staged` for a view that is computed once for all the metrics of a batch.
+    `completes` for one whose rows fill in a column once all tables are filled (`row_id` says
+    where), `staged` for a view that is computed once for all the metrics of a batch.
     """
 
     name: str
@@ -121,6 +122,11 @@ class Catalog:
             for item in filled.values()
         }
         return tuple(self.by_name[name] for name in TopologicalSorter(graph).static_order())
+
+    @property
+    def completes(self) -> tuple[SqlObject, ...]:
+        """Give what fills in a column of tables that are filled already."""
+        return tuple(item for item in self.objects if "completes" in item.keys)
 
     @property
     def staged(self) -> tuple[SqlObject, ...]:

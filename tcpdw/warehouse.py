@@ -256,16 +256,12 @@ class Warehouse:
                 else f"{view.name} WHERE {new}"
             )
             execute(f"INSERT INTO {view.keys['fills']} BY NAME SELECT * FROM {rows}")
-            if view.keys["fills"] == "connections":
-                execute(
-                    "UPDATE packets SET connection_id = c.connection_id FROM connections AS c "
-                    f"WHERE packets.{new} AND packets.flags IS NOT NULL "
-                    "AND packets.run_id = c.run_id AND packets.ts >= c.start_ts "
-                    "AND packets.ts < c.end_ts AND ((packets.saddr = c.saddr AND packets.sport = "
-                    "c.sport AND packets.daddr = c.daddr AND packets.dport = c.dport) OR "
-                    "(packets.saddr = c.daddr AND packets.sport = c.dport AND packets.daddr = "
-                    "c.saddr AND packets.dport = c.sport))"
-                )
+        for view in known.completes:
+            table, column = view.keys["completes"].split(".")
+            execute(
+                f"UPDATE {table} SET {column} = v.{column} FROM {view.name} AS v "
+                f"WHERE v.{new} AND {table}.{new} AND {table}.rowid = v.row_id"
+            )
         # A temporary table goes before the view of its name, in the metrics' views too.
         for view in known.staged:
             execute(f"CREATE TEMP TABLE {view.name} AS SELECT * FROM main.{view.name} WHERE {new}")
@@ -328,7 +324,8 @@ def _check_layout(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
     import duckdb
 
     try:
-        row = connection.execute("SELECT layout, made_by FROM main.warehouse").fetchone()
+        rows = connection.execute("SELECT layout, made_by FROM main.warehouse").fetchall()
+        row = rows[0] if rows else None
     except duckdb.Error:
         row = None
     if row is None:

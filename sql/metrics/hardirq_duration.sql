@@ -6,21 +6,22 @@
 CREATE VIEW hardirq_duration AS
 SELECT
     -- The run.
-    run_id,
+    h.run_id,
     -- When the handler started, ns since the Unix epoch.
-    ts,
+    h.ts,
     -- How long it ran, ns.
-    exit_ts - ts AS dur,
+    h.exit_ts - h.ts AS dur,
     -- False where the tracer may have lost events of this cpu meanwhile.
-    NOT lost_on(run_id, cpu_id, ts, exit_ts) AS certain,
+    NOT lost_on(l.windows, h.cpu_id, h.ts, h.exit_ts) AS certain,
     -- The cpu.
-    cpu_id,
+    h.cpu_id,
     -- The interrupt's number.
-    irq,
+    h.irq,
     -- The handler's name, as in `/proc/interrupts`.
-    irq_name
-FROM hardirqs
-WHERE exit_ts IS NOT NULL;
+    h.irq_name
+FROM hardirqs AS h
+LEFT JOIN run_losses AS l ON h.run_id = l.run_id
+WHERE h.exit_ts IS NOT NULL;
 
 -- What `hardirq_duration` leaves out: handlers whose end the trace does not show.
 CREATE VIEW hardirq_duration_left_out AS
@@ -29,7 +30,7 @@ SELECT
     h.run_id,
     -- `cleared_by_loss` where a loss on the cpu came before its next handler, else `unpaired`.
     CASE
-        WHEN cleared_on(h.run_id, h.cpu_id, h.ts, COALESCE(h.next_ts, 9223372036854775807))
+        WHEN cleared_on(l.windows, h.cpu_id, h.ts, COALESCE(h.next_ts, 9223372036854775807))
             THEN 'cleared_by_loss'
         ELSE 'unpaired'
     END AS reason,
@@ -41,5 +42,6 @@ FROM (
         LEAD(ts) OVER (PARTITION BY run_id, cpu_id ORDER BY ts) AS next_ts
     FROM hardirqs
 ) AS h
+LEFT JOIN run_losses AS l ON h.run_id = l.run_id
 WHERE h.exit_ts IS NULL
 GROUP BY ALL;

@@ -13,7 +13,7 @@ SELECT
     -- How long until the softirq's handler started, ns.
     r.entry_ts - h.ts AS dur,
     -- False where the tracer may have lost events of this cpu meanwhile.
-    NOT lost_on(r.run_id, r.cpu_id, h.ts, r.entry_ts) AS certain,
+    NOT lost_on(l.windows, r.cpu_id, h.ts, r.entry_ts) AS certain,
     -- The cpu.
     r.cpu_id,
     -- The softirq's vector.
@@ -33,6 +33,7 @@ SELECT
     -- again) or `ksoftirqd`.
     CASE WHEN k.tid IS NOT NULL THEN 'ksoftirqd' ELSE 'interrupt' END AS runner
 FROM softirq_raises AS r
+LEFT JOIN run_losses AS l ON r.run_id = l.run_id
 INNER JOIN hardirqs AS h
     ON r.run_id = h.run_id AND r.cpu_id = h.cpu_id AND r.handler_ts = h.ts
 LEFT JOIN softirq_vectors AS v ON r.vec = v.vec
@@ -44,15 +45,16 @@ WHERE r.entry_ts IS NOT NULL;
 CREATE VIEW hardirq_to_softirq_left_out AS
 SELECT
     -- The run.
-    run_id,
+    r.run_id,
     -- `cleared_by_loss` where a loss on the cpu came after the raise, else `no_entry`: the trace's
     -- end cut it off.
     CASE
-        WHEN cleared_on(run_id, cpu_id, raise_ts, 9223372036854775807) THEN 'cleared_by_loss'
+        WHEN cleared_on(l.windows, r.cpu_id, r.raise_ts, 9223372036854775807) THEN 'cleared_by_loss'
         ELSE 'no_entry'
     END AS reason,
     -- How many there were.
     COUNT(*) AS n
-FROM softirq_raises
-WHERE handler_ts IS NOT NULL AND entry_ts IS NULL
+FROM softirq_raises AS r
+LEFT JOIN run_losses AS l ON r.run_id = l.run_id
+WHERE r.handler_ts IS NOT NULL AND r.entry_ts IS NULL
 GROUP BY ALL;

@@ -6,27 +6,28 @@
 CREATE VIEW queue_to_xmit AS
 SELECT
     -- The run.
-    run_id,
+    t.run_id,
     -- When the buffer was handed to the queue, ns since the Unix epoch.
-    ts,
+    t.ts,
     -- How long until the driver took it, ns.
-    xmit_ts - ts AS dur,
+    t.xmit_ts - t.ts AS dur,
     -- False where the tracer may have lost events of any cpu meanwhile.
-    NOT lost_anywhere(run_id, ts, xmit_ts) AS certain,
+    NOT lost_anywhere(l.windows, t.ts, t.xmit_ts) AS certain,
     -- The buffer's address; addresses are reused at once.
-    skbaddr,
+    t.skbaddr,
     -- How the two were matched: `skbaddr`, or `gso` where the stack split the buffer.
-    match,
+    t.match,
     -- The buffer's length in bytes, as it was queued.
-    len,
+    t.len,
     -- The cpu on which it was queued.
-    cpu_id,
+    t.cpu_id,
     -- The cpu on which the driver took it.
-    xmit_cpu,
+    t.xmit_cpu,
     -- The network device.
-    device
-FROM transmits
-WHERE match IS NOT NULL AND NOT cleared;
+    t.device
+FROM transmits AS t
+LEFT JOIN run_losses AS l ON t.run_id = l.run_id
+WHERE t.match IS NOT NULL AND NOT t.cleared;
 
 -- What `queue_to_xmit` leaves out: buffers whose transmit the trace does not show.
 CREATE VIEW queue_to_xmit_left_out AS

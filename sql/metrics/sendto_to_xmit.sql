@@ -16,7 +16,7 @@ SELECT
     -- How long until the driver took the segment, ns.
     x.xmit_ts - s.entry_ts AS dur,
     -- False where the tracer may have lost events of any cpu meanwhile.
-    NOT lost_anywhere(s.run_id, s.entry_ts, x.xmit_ts) AS certain,
+    NOT lost_anywhere(l.windows, s.entry_ts, x.xmit_ts) AS certain,
     -- From the call's entry to the segment's queueing, ns.
     x.ts - s.entry_ts AS entry_to_queue,
     -- From there to the transmit, ns.
@@ -42,6 +42,7 @@ SELECT
     -- The connection; NULL where the descriptor's is not known.
     s.connection_id
 FROM sends AS s
+LEFT JOIN run_losses AS l ON s.run_id = l.run_id
 INNER JOIN transmits AS x
     ON
         s.run_id = x.run_id

@@ -13,7 +13,7 @@ SELECT
     -- How long it waited for its handler, ns.
     r.entry_ts - r.raise_ts AS dur,
     -- False where the tracer may have lost events of this cpu meanwhile.
-    NOT lost_on(r.run_id, r.cpu_id, r.raise_ts, r.entry_ts) AS certain,
+    NOT lost_on(l.windows, r.cpu_id, r.raise_ts, r.entry_ts) AS certain,
     -- The cpu.
     r.cpu_id,
     -- The softirq's vector.
@@ -25,12 +25,13 @@ SELECT
     CASE
         WHEN r.handler_ts IS NOT NULL THEN 'hardirq'
         WHEN r.in_softirq THEN 'softirq'
-        WHEN COALESCE(v.unseen_causes, true) OR r.raise_tid = 0 THEN 'unseen'
+        WHEN c.call IS NOT NULL THEN 'task'
+        WHEN r.hands_over AND NOT v.unseen_causes AND r.raise_tid <> 0 THEN 'task'
         WHEN i.tid IS NOT NULL THEN 'threaded_irq'
-        WHEN c.call IS NOT NULL OR r.hands_over THEN 'task'
         ELSE 'unseen'
     END AS origin
 FROM softirq_raises AS r
+LEFT JOIN run_losses AS l ON r.run_id = l.run_id
 LEFT JOIN softirq_vectors AS v ON r.vec = v.vec
 LEFT JOIN interrupt_threads AS i ON r.run_id = i.run_id AND r.raise_tid = i.tid
 LEFT JOIN raise_calls AS c
@@ -41,17 +42,18 @@ WHERE r.raise_ts IS NOT NULL AND r.entry_ts IS NOT NULL;
 CREATE VIEW softirq_raise_to_entry_left_out AS
 SELECT
     -- The run.
-    run_id,
+    r.run_id,
     -- `unpaired` for a start without a raise, `cleared_by_loss` for either where a loss on the cpu
     -- came before, `no_entry` for a raise that the trace's end cut off.
     CASE
-        WHEN loss_epoch > 0 AND entry_ts IS NOT NULL AND turn = 0 THEN 'cleared_by_loss'
-        WHEN entry_ts IS NOT NULL THEN 'unpaired'
-        WHEN cleared_on(run_id, cpu_id, raise_ts, 9223372036854775807) THEN 'cleared_by_loss'
+        WHEN r.loss_epoch > 0 AND r.entry_ts IS NOT NULL AND r.turn = 0 THEN 'cleared_by_loss'
+        WHEN r.entry_ts IS NOT NULL THEN 'unpaired'
+        WHEN cleared_on(l.windows, r.cpu_id, r.raise_ts, 9223372036854775807) THEN 'cleared_by_loss'
         ELSE 'no_entry'
     END AS reason,
     -- How many there were.
     COUNT(*) AS n
-FROM softirq_raises
-WHERE raise_ts IS NULL OR entry_ts IS NULL
+FROM softirq_raises AS r
+LEFT JOIN run_losses AS l ON r.run_id = l.run_id
+WHERE r.raise_ts IS NULL OR r.entry_ts IS NULL
 GROUP BY ALL;

@@ -16,7 +16,7 @@ SELECT
     -- How long until the accepting thread was woken, ns: the sum of the first three stages.
     c.waking_ts - c.syn_ts AS dur,
     -- False where the tracer may have lost events of any cpu meanwhile.
-    NOT lost_anywhere(c.run_id, c.syn_ts, c.waking_ts) AS certain,
+    NOT lost_anywhere(l.windows, c.syn_ts, c.waking_ts) AS certain,
     -- From the SYN's receipt to the SYN-ACK's queueing, ns: the stack answers by itself.
     c.synack_ts - c.syn_ts AS syn_to_synack,
     -- From there to the receipt of the final ACK, ns: the way to the client and back.
@@ -44,6 +44,7 @@ SELECT
     -- The server's port.
     c.dport
 FROM accepted_connections AS c
+LEFT JOIN run_losses AS l ON c.run_id = l.run_id
 LEFT JOIN threads AS t
     ON
         c.run_id = t.run_id
@@ -57,11 +58,13 @@ CREATE VIEW syn_to_wake_left_out AS
 SELECT
     -- The run.
     run_id,
-    -- `not_blocked` where the accepting thread did not sleep through the ACK, `not_accepted` where
+    -- `cleared_by_loss` where a loss hides the wait, `not_blocked` where the accepting thread did
+    -- not sleep through the ACK, `not_accepted` where
     -- no call named the peer, `no_handshake` where the trace does not show the handshake whole.
     CASE
         WHEN ack_ts IS NULL THEN 'no_handshake'
         WHEN accept_ts IS NULL THEN 'not_accepted'
+        WHEN wait_cleared THEN 'cleared_by_loss'
         ELSE 'not_blocked'
     END AS reason,
     -- How many there were.

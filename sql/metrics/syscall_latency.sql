@@ -13,7 +13,7 @@ SELECT
     s.exit_ts - s.entry_ts AS dur,
     -- False where the tracer may have lost events meanwhile: of any cpu, for a call may sleep and
     -- move.
-    NOT lost_anywhere(s.run_id, s.entry_ts, s.exit_ts) AS certain,
+    NOT lost_anywhere(l.windows, s.entry_ts, s.exit_ts) AS certain,
     -- The thread.
     s.tid,
     -- The thread's process; NULL where the trace does not say.
@@ -27,6 +27,7 @@ SELECT
     -- The cpu on which it began.
     s.entry_cpu AS cpu_id
 FROM syscalls AS s
+LEFT JOIN run_losses AS l ON s.run_id = l.run_id
 LEFT JOIN threads AS t
     ON
         s.run_id = t.run_id

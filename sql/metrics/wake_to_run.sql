@@ -13,7 +13,7 @@ SELECT
     -- How long until it came to a cpu, ns.
     w.in_ts - w.waking_ts AS dur,
     -- False where the tracer may have lost events of any cpu meanwhile.
-    NOT lost_anywhere(w.run_id, w.waking_ts, w.in_ts) AS certain,
+    NOT lost_anywhere(l.windows, w.waking_ts, w.in_ts) AS certain,
     -- The thread.
     w.tid,
     -- Its name.
@@ -27,6 +27,7 @@ SELECT
     -- True where the waking came while the thread was still on a cpu, on its way to sleep.
     w.raced
 FROM wakes AS w
+LEFT JOIN run_losses AS l ON w.run_id = l.run_id
 LEFT JOIN cpu_context AS c
     ON
         w.run_id = c.run_id

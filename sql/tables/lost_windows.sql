@@ -9,6 +9,6 @@ CREATE TABLE lost_windows (
     start_ts BIGINT NOT NULL,
     -- The end of the CTF packet that counted the loss, ns since the Unix epoch.
     end_ts BIGINT NOT NULL,
-    -- How many events were discarded.
+    -- How many events were discarded; 0 where nobody counted, as after damage to the trace.
     events BIGINT NOT NULL
 );

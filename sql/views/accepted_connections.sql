@@ -44,7 +44,8 @@ accepted AS (
 ),
 
 known AS (
-    SELECT h.*, a.accept_ts, a.tid, a.fd, s.entry_ts, s.exit_ts
+    SELECT
+        h.*, a.accept_ts, a.tid, a.fd, s.exit_ts, COALESCE(s.cleared, false) AS wait_cleared
     FROM handshakes AS h
     LEFT JOIN accepted AS a
         ON
@@ -91,6 +92,8 @@ SELECT
     -- When the wait call that covers the ACK returned, ns since the Unix epoch; NULL where the
     -- thread did not wait.
     k.exit_ts AS wait_exit_ts,
+    -- True where a loss began or ended on that call's cpu before its return.
+    k.wait_cleared,
     -- When the first waking of the sleeping thread at or after the ACK fired, ns since the Unix
     -- epoch; NULL where it did not sleep.
     w.waking_ts,
@@ -103,6 +106,7 @@ LEFT JOIN wakes AS w
         AND k.tid = w.tid
         AND w.waking_ts >= k.ack_ts
         AND w.waking_ts < k.exit_ts
+        AND NOT k.wait_cleared
         AND NOT w.raced
         AND COALESCE(w.out_state & 255 <> 0, true)
 QUALIFY

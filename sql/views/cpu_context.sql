@@ -38,14 +38,30 @@ marks AS (
     SELECT run_id, cpu_id, ts, 'lost', NULL, NULL FROM loss_edges
 ),
 
+-- At one time, what opens comes first, what closes after what happens within it, a loss last.
+ranked AS (
+    SELECT
+        *,
+        CASE
+            WHEN what = 'irq_handler_entry' THEN 0
+            WHEN what = 'net_if_rx_entry' THEN 0
+            WHEN what IN ('softirq_exit', 'irq_handler_exit', 'net_if_rx_exit') THEN 3
+            WHEN what = 'softirq_entry' THEN 2
+            WHEN what = 'switch' THEN 4
+            WHEN what = 'lost' THEN 5
+            ELSE 1
+        END AS place
+    FROM marks
+),
+
 epochs AS (
     SELECT
         *,
         COUNT(CASE WHEN what = 'lost' THEN 1 END) OVER so_far AS loss_epoch,
         COUNT(CASE WHEN what IN ('lost', 'switch') THEN 1 END) OVER so_far AS irq_epoch
-    FROM marks
+    FROM ranked
     WINDOW so_far AS (
-        PARTITION BY run_id, cpu_id ORDER BY ts, (what = 'lost')
+        PARTITION BY run_id, cpu_id ORDER BY ts, place
         ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
     )
 ),
@@ -65,7 +81,7 @@ softirqs_known AS (
         ) OVER so_far AS hands_over
     FROM epochs
     WINDOW so_far AS (
-        PARTITION BY run_id, cpu_id, loss_epoch ORDER BY ts
+        PARTITION BY run_id, cpu_id, loss_epoch ORDER BY ts, place
         ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
     )
 ),
@@ -78,7 +94,7 @@ levels AS (
         + CASE WHEN what = 'irq_handler_exit' THEN 1 ELSE 0 END AS level
     FROM softirqs_known
     WINDOW so_far AS (
-        PARTITION BY run_id, cpu_id, irq_epoch ORDER BY ts
+        PARTITION BY run_id, cpu_id, irq_epoch ORDER BY ts, place
         ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
     )
 ),
@@ -92,7 +108,7 @@ handlers_known AS (
                 WHEN 'irq_handler_exit' THEN -1
             END IGNORE NULLS
         ) OVER (
-            PARTITION BY run_id, cpu_id, irq_epoch, level ORDER BY ts
+            PARTITION BY run_id, cpu_id, irq_epoch, level ORDER BY ts, place
             ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
         ) AS handler_ts
     FROM levels
@@ -112,7 +128,8 @@ SELECT
     subject,
     -- The thread that was current there.
     ctx_tid,
-    -- How many windows of loss began or ended on the cpu before: nothing known before one is known after it.
+    -- How many windows of loss began or ended on the cpu before: nothing known before one is known
+    -- after it.
     loss_epoch,
     -- When the innermost open handler started, ns since the Unix epoch; NULL for none.
     NULLIF(handler_ts, -1) AS handler_ts,

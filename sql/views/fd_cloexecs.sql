@@ -6,11 +6,19 @@ SELECT
     c.run_id,
     -- The process.
     c.pid,
-    -- The descriptor.
-    f.fd::INTEGER AS fd,
+    -- The first descriptor.
+    f.fd::BIGINT AS fd,
+    -- The last one.
+    f.fd::BIGINT AS last_fd,
     -- When the call began, ns since the Unix epoch.
     f.ts
 FROM fd_calls AS c
 INNER JOIN event.syscall_entry_fcntl AS f
     ON c.run_id = f.run_id AND c.tid = f.ctx_tid AND c.entry_ts = f.ts
-WHERE f.cmd = 2 AND f.arg & 1 = 1 AND c.ret = 0;
+WHERE f.cmd = 2 AND f.arg & 1 = 1 AND c.ret = 0
+UNION ALL
+SELECT c.run_id, c.pid, e.fd::BIGINT, e.max_fd::BIGINT AS last_fd, e.ts
+FROM fd_calls AS c
+INNER JOIN event.syscall_entry_close_range AS e
+    ON c.run_id = e.run_id AND c.tid = e.ctx_tid AND c.entry_ts = e.ts
+WHERE c.name = 'close_range' AND c.ret = 0 AND e.flags & 4 = 4;

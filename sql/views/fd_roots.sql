@@ -93,7 +93,7 @@ LEFT JOIN fd_cloexecs AS f
     ON
         o.run_id = f.run_id
         AND o.pid = f.pid
-        AND o.fd = f.fd
+        AND o.fd BETWEEN f.fd AND f.last_fd
         AND f.ts >= o.ts
         AND (f.ts <= n.end_ts OR n.end_ts IS NULL)
 GROUP BY o.run_id, o.pid, o.fd, o.ts;

@@ -51,7 +51,7 @@ epochs AS (
     SELECT
         *,
         COUNT(CASE WHEN clears THEN 1 END) OVER (
-            PARTITION BY run_id, cpu_id ORDER BY ts, clears
+            PARTITION BY run_id, cpu_id ORDER BY ts, clears, step DESC
             ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
         ) AS epoch
     FROM marks
@@ -66,7 +66,7 @@ levels AS (
     FROM epochs
     WHERE step <> 0
     WINDOW so_far AS (
-        PARTITION BY run_id, cpu_id, epoch ORDER BY ts
+        PARTITION BY run_id, cpu_id, epoch ORDER BY ts, step DESC
         ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
     )
 ),
@@ -78,7 +78,7 @@ paired AS (
         LEAD(irq) OVER same_level AS next_irq,
         LEAD(step) OVER same_level AS next_step
     FROM levels
-    WINDOW same_level AS (PARTITION BY run_id, cpu_id, epoch, level ORDER BY ts)
+    WINDOW same_level AS (PARTITION BY run_id, cpu_id, epoch, level ORDER BY ts, step DESC)
 )
 
 SELECT

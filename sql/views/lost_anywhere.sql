@@ -1,9 +1,8 @@
 -- Whether the tracer may have lost events of any cpu between two times: a scalar macro over
--- `lost_windows`.
-CREATE MACRO lost_anywhere(in_run, from_ts, to_ts) AS (
-    EXISTS (
-        SELECT 1
-        FROM lost_windows AS lost
-        WHERE lost.run_id = in_run AND lost.start_ts < to_ts AND lost.end_ts > from_ts
-    )
+-- `run_losses.windows`.
+CREATE MACRO lost_anywhere(windows, from_ts, to_ts) AS COALESCE(
+    LEN(
+        LIST_FILTER(windows, LAMBDA lost: lost.start_ts < to_ts AND lost.end_ts > from_ts)
+    ) > 0,
+    false
 );

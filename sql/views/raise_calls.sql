@@ -23,13 +23,13 @@ marks AS (
     SELECT
         run_id,
         tid,
-        entry_ts,
+        COALESCE(entry_ts, 0),
         name,
         COALESCE(exit_ts, 9223372036854775807),
         NULL,
         NULL
     FROM syscalls
-    WHERE entry_ts IS NOT NULL AND NOT cleared
+    WHERE NOT cleared
 ),
 
 called AS (

@@ -15,7 +15,8 @@ held AS (
 candidates AS (
     SELECT
         h.run_id, h.socket_id, c.connection_id, c.start_ts, 1 AS way,
-        (c.saddr, c.sport) = (s.saddr, s.sport) AS is_client, -c.start_ts AS distance
+        (c.saddr, c.sport) = (s.saddr, s.sport) AS is_client, -c.start_ts AS distance, h.inode,
+        h.end_ts
     FROM held AS h
     INNER JOIN socket_states AS s ON h.run_id = s.run_id AND h.inode = s.inode
     INNER JOIN connections AS c
@@ -33,7 +34,8 @@ candidates AS (
             )
             AND c.start_ts < h.end_ts
     UNION ALL
-    SELECT h.run_id, h.socket_id, c.connection_id, c.start_ts, 2, true, -c.start_ts
+    SELECT
+        h.run_id, h.socket_id, c.connection_id, c.start_ts, 2, true, -c.start_ts, h.inode, h.end_ts
     FROM held AS h
     INNER JOIN socket_peers AS p ON h.run_id = p.run_id AND h.socket_id = p.socket_id
     INNER JOIN connections AS c
@@ -46,7 +48,8 @@ candidates AS (
             AND c.seq = p.seq
     UNION ALL
     -- The latest connection of that peer that had begun when it was accepted.
-    SELECT h.run_id, h.socket_id, c.connection_id, c.start_ts, 3, false, -c.start_ts
+    SELECT
+        h.run_id, h.socket_id, c.connection_id, c.start_ts, 3, false, -c.start_ts, h.inode, h.end_ts
     FROM held AS h
     INNER JOIN socket_peers AS p ON h.run_id = p.run_id AND h.socket_id = p.socket_id
     INNER JOIN connections AS c
@@ -58,7 +61,9 @@ candidates AS (
     WHERE p.accepted
     UNION ALL
     -- The first connection to that peer that began after the call, where no SYN tells which.
-    SELECT h.run_id, h.socket_id, c.connection_id, c.start_ts, 4, true, c.start_ts AS distance
+    SELECT
+        h.run_id, h.socket_id, c.connection_id, c.start_ts, 4, true, c.start_ts AS distance,
+        h.inode, h.end_ts
     FROM held AS h
     INNER JOIN socket_peers AS p ON h.run_id = p.run_id AND h.socket_id = p.socket_id
     INNER JOIN connections AS c
@@ -78,6 +83,10 @@ SELECT
     -- The connection.
     ARG_MIN(connection_id, (way, distance)) AS connection_id,
     -- True where the socket is the side that sent the SYN.
-    ARG_MIN(is_client, (way, distance)) AS is_client
+    ARG_MIN(is_client, (way, distance)) AS is_client,
+    -- The socket's inode; NULL where no process snapshot shows it.
+    ANY_VALUE(inode) AS inode,
+    -- When the socket's last descriptor was closed, ns since the Unix epoch.
+    ANY_VALUE(end_ts) AS end_ts
 FROM candidates
 GROUP BY run_id, socket_id;

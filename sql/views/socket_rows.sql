@@ -40,7 +40,7 @@ SELECT
     -- The socket's number within its run.
     h.socket_id,
     -- The inode; NULL where not known.
-    h.inode,
+    COALESCE(h.inode, i.inode) AS inode,
     -- The address family.
     COALESCE(
         CASE h.family
@@ -48,6 +48,7 @@ SELECT
             WHEN 17 THEN 'packet' ELSE h.family::VARCHAR
         END,
         s.family,
+        i.family,
         CASE WHEN c.saddr LIKE '%:%' THEN 'ipv6' WHEN c.saddr IS NOT NULL THEN 'ipv4' END
     ) AS family,
     -- The type.
@@ -82,6 +83,7 @@ SELECT
     -- The last state seen.
     COALESCE(
         s.state,
+        i.state,
         CASE WHEN p.listens THEN 'LISTEN' WHEN c.ack_ts IS NOT NULL THEN 'ESTABLISHED' END
     ) AS state,
     -- The connection; NULL for none.
@@ -100,4 +102,5 @@ FROM held AS h
 LEFT JOIN socket_peers AS p ON h.run_id = p.run_id AND h.socket_id = p.socket_id
 LEFT JOIN socket_states AS s ON h.run_id = s.run_id AND h.inode = s.inode
 LEFT JOIN socket_connections AS t ON h.run_id = t.run_id AND h.socket_id = t.socket_id
+LEFT JOIN socket_inodes AS i ON h.run_id = i.run_id AND h.socket_id = i.socket_id
 LEFT JOIN connections AS c ON t.run_id = c.run_id AND t.connection_id = c.connection_id;

@@ -27,18 +27,19 @@ paired AS (
 
 SELECT
     -- The run.
-    run_id,
+    p.run_id,
     -- When the handler started, ns since the Unix epoch.
-    ts,
+    p.ts,
     -- When it ended, ns since the Unix epoch; NULL where the trace does not show it.
-    CASE WHEN next_what = 'exit' THEN next_ts END AS exit_ts,
+    CASE WHEN p.next_what = 'exit' THEN p.next_ts END AS exit_ts,
     -- True where a loss began on the cpu between the two.
-    next_what = 'exit' AND cleared_on(run_id, cpu_id, ts, next_ts) AS cleared,
+    p.next_what = 'exit' AND cleared_on(l.windows, p.cpu_id, p.ts, p.next_ts) AS cleared,
     -- The cpu.
-    cpu_id,
+    p.cpu_id,
     -- The softirq's vector.
-    vec,
+    p.vec,
     -- The thread that was current: the interrupted one, or `ksoftirqd`.
-    ctx_tid
-FROM paired
-WHERE what = 'entry';
+    p.ctx_tid
+FROM paired AS p
+LEFT JOIN run_losses AS l ON p.run_id = l.run_id
+WHERE p.what = 'entry';

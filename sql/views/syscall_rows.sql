@@ -23,6 +23,10 @@ edges AS (
             OR STARTS_WITH(name, 'compat_syscall_entry_')
             OR STARTS_WITH(name, 'compat_syscall_exit_')
         )
+    UNION ALL
+    -- A fork gives the number to a new thread, whose first event is the end of its parent's call.
+    SELECT run_id, child_tid, NULL, ts, NULL, NULL, NULL
+    FROM event.sched_process_fork
 ),
 
 paired AS (
@@ -35,35 +39,36 @@ paired AS (
             AS returns,
         LAG(ts) OVER in_thread IS NULL AS opens
     FROM edges
-    WINDOW in_thread AS (PARTITION BY run_id, tid ORDER BY ts)
+    WINDOW in_thread AS (PARTITION BY run_id, tid ORDER BY ts, enters DESC)
 )
 
 SELECT
     -- The run.
-    run_id,
+    p.run_id,
     -- The thread.
-    tid,
-    -- The call's name; a 32-bit call on a 64-bit kernel begins with `compat_`.
-    call AS name,
-    -- When the call began, ns since the Unix epoch; NULL where it began before the trace.
-    CASE WHEN enters THEN ts END AS entry_ts,
+    p.tid,
+    -- The p.call's name; a 32-bit p.call on a 64-bit kernel begins with `compat_`.
+    p.call AS name,
+    -- When the p.call began, ns since the Unix epoch; NULL where it began before the trace.
+    CASE WHEN p.enters THEN p.ts END AS entry_ts,
     -- When it returned, ns since the Unix epoch; NULL where the trace does not show it.
-    CASE WHEN NOT enters THEN ts WHEN returns THEN next_ts END AS exit_ts,
+    CASE WHEN NOT p.enters THEN p.ts WHEN p.returns THEN p.next_ts END AS exit_ts,
     -- The cpu on which it began.
-    CASE WHEN enters THEN cpu_id END AS entry_cpu,
+    CASE WHEN p.enters THEN p.cpu_id END AS entry_cpu,
     -- The cpu on which it returned.
-    CASE WHEN NOT enters THEN cpu_id WHEN returns THEN next_cpu_id END AS exit_cpu,
+    CASE WHEN NOT p.enters THEN p.cpu_id WHEN p.returns THEN p.next_cpu_id END AS exit_cpu,
     -- What it returned.
-    CASE WHEN NOT enters THEN ret WHEN returns THEN next_ret END AS ret,
-    -- True where a loss began on the call's cpu before its exit: entry and exit may not belong
+    CASE WHEN NOT p.enters THEN p.ret WHEN p.returns THEN p.next_ret END AS ret,
+    -- True where a loss began on the p.call's cpu before its exit: entry and exit may not belong
     -- together.
     CASE
-        WHEN NOT enters THEN cleared_on(run_id, cpu_id, 0, ts)
-        WHEN returns
+        WHEN NOT p.enters THEN cleared_on(l.windows, p.cpu_id, 0, p.ts)
+        WHEN p.returns
             THEN
-                cleared_on(run_id, cpu_id, ts, next_ts)
-                OR cleared_on(run_id, next_cpu_id, ts, next_ts)
+                cleared_on(l.windows, p.cpu_id, p.ts, p.next_ts)
+                OR cleared_on(l.windows, p.next_cpu_id, p.ts, p.next_ts)
         ELSE false
     END AS cleared
-FROM paired
-WHERE enters OR opens;
+FROM paired AS p
+LEFT JOIN run_losses AS l ON p.run_id = l.run_id
+WHERE p.call IS NOT NULL AND (p.enters OR p.opens);

@@ -8,7 +8,9 @@ marks AS (
     SELECT run_id, tid, ts, 'statedump' AS source, pid, ppid, name AS comm
     FROM event.lttng_statedump_process_state
     UNION ALL
-    SELECT run_id, child_tid, ts, 'fork', child_pid, parent_pid, child_comm
+    SELECT
+        run_id, child_tid, ts, 'fork', child_pid,
+        CASE WHEN child_pid <> parent_pid THEN parent_pid END, child_comm
     FROM event.sched_process_fork
     UNION ALL
     SELECT
@@ -76,7 +78,9 @@ SELECT
     -- The thread's process; NULL where the trace does not say.
     CASE WHEN c.tid = 0 THEN 0 ELSE c.life_pid END AS pid,
     -- The parent process; NULL where the trace does not say.
-    COALESCE(c.fork_ppid, c.known_ppid) AS ppid,
+    COALESCE(
+        c.fork_ppid, c.known_ppid, MAX(c.known_ppid) OVER (PARTITION BY c.run_id, c.life_pid)
+    ) AS ppid,
     -- The thread's name.
     c.comm,
     -- From when on the row holds, ns since the Unix epoch.

@@ -48,30 +48,37 @@ with_strays AS (
 
 SELECT
     -- The run.
-    run_id,
+    s.run_id,
     -- When the buffer was handed to the queue, ns since the Unix epoch.
-    ts,
+    s.ts,
     -- When the driver took it, ns since the Unix epoch; NULL where the trace does not show it.
-    COALESCE(own_ts, stray_ts) AS xmit_ts,
+    COALESCE(s.own_ts, s.stray_ts) AS xmit_ts,
     -- The cpu on which the driver took it.
-    CASE WHEN own_ts IS NOT NULL THEN own_cpu WHEN stray_ts IS NOT NULL THEN cpu_id END AS xmit_cpu,
+    CASE
+        WHEN s.own_ts IS NOT NULL THEN s.own_cpu WHEN s.stray_ts IS NOT NULL THEN s.cpu_id
+    END AS xmit_cpu,
     -- How the two were matched: `skbaddr` or `gso`; NULL where neither holds.
-    CASE WHEN own_ts IS NOT NULL THEN 'skbaddr' WHEN stray_ts IS NOT NULL THEN 'gso' END AS match,
+    CASE
+        WHEN s.own_ts IS NOT NULL THEN 'skbaddr' WHEN s.stray_ts IS NOT NULL THEN 'gso'
+    END AS match,
     -- True where a loss began on one of the two cpus between the two.
-    COALESCE(own_ts, stray_ts) IS NOT NULL
+    COALESCE(s.own_ts, s.stray_ts) IS NOT NULL
     AND (
-        cleared_on(run_id, cpu_id, ts, COALESCE(own_ts, stray_ts))
-        OR cleared_on(run_id, COALESCE(own_cpu, cpu_id), ts, COALESCE(own_ts, stray_ts))
+        cleared_on(l.windows, s.cpu_id, s.ts, COALESCE(s.own_ts, s.stray_ts))
+        OR cleared_on(
+            l.windows, COALESCE(s.own_cpu, s.cpu_id), s.ts, COALESCE(s.own_ts, s.stray_ts)
+        )
     ) AS cleared,
     -- The buffer's address.
-    skbaddr,
+    s.skbaddr,
     -- The buffer's length in bytes.
-    len,
+    s.len,
     -- The network device.
-    name AS device,
+    s.name AS device,
     -- The cpu on which it was queued.
-    cpu_id,
+    s.cpu_id,
     -- The thread that was current there.
-    ctx_tid
-FROM with_strays
-WHERE what = 'queue';
+    s.ctx_tid
+FROM with_strays AS s
+LEFT JOIN run_losses AS l ON s.run_id = l.run_id
+WHERE s.what = 'queue';

@@ -71,12 +71,14 @@ counted AS (
 -- What was known of a waking is cleared with its cpu, and with the cpu to which the thread comes.
 standing AS (
     SELECT
-        *,
-        counts
+        c.*,
+        c.counts
         AND NOT (
-            cleared_on(run_id, cpu_id, ts, come_ts) OR cleared_on(run_id, come_cpu, ts, come_ts)
+            cleared_on(l.windows, c.cpu_id, c.ts, c.come_ts)
+            OR cleared_on(l.windows, c.come_cpu, c.ts, c.come_ts)
         ) AS stands
-    FROM counted
+    FROM counted AS c
+    LEFT JOIN run_losses AS l ON c.run_id = l.run_id
 ),
 
 -- A waking after the thread has left shows that an earlier one, while it still ran, was used up.

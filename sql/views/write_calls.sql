@@ -43,6 +43,7 @@ LEFT JOIN threads AS t
         AND s.tid = t.tid
         AND t.start_ts <= s.entry_ts
         AND t.end_ts > s.entry_ts
+LEFT JOIN run_losses AS l ON s.run_id = l.run_id
 LEFT JOIN fds AS f
     ON
         s.run_id = f.run_id
@@ -51,5 +52,5 @@ LEFT JOIN fds AS f
         AND f.start_ts <= s.entry_ts
         AND f.end_ts > s.entry_ts
         -- A loss may have hidden that the number was given anew.
-        AND NOT lost_anywhere(s.run_id, f.start_ts, s.entry_ts)
+        AND NOT lost_anywhere(l.windows, f.start_ts, s.entry_ts)
 WHERE s.exit_ts IS NOT NULL AND NOT s.cleared;

@@ -132,11 +132,16 @@ class Pump:
             )
             self._utils._handle_func_status(status, "cannot advance the stream")
         except self._bt2.Stop:
-            self._end_stream()
+            pending = self._pending_error()
+            if pending is None:
+                self._end_stream()
+            else:
+                self._fail(pending)
             return
         except self._errors as error:
             self._fail(error)
             return
+        pending = self._pending_error()
         try:
             for message in messages:
                 if self._native.message_get_type(message) == self._native.MESSAGE_TYPE_EVENT:
@@ -148,6 +153,22 @@ class Pump:
                 self._native.message_put_ref(message)
         if self._stream is not None and self._stream.full:
             self._end_stream()
+        elif pending is not None:
+            self._fail(pending)
+
+    def _pending_error(self) -> Exception | None:
+        """Take the error that bt2 2.0 leaves behind a damaged stream's last messages, or its end.
+
+        With the error still there, most calls of the library abort the process.
+        """
+        error = self._native.current_thread_take_error()
+        if error is None:
+            return None
+        self._native.current_thread_move_error(error)
+        try:
+            return self._bt2._Error("damaged stream")
+        except UnicodeDecodeError as undecodable:
+            return undecodable
 
     def _end_stream(self) -> None:
         self._iterator = None

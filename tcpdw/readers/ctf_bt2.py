@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from tcpdw.errors import ReaderUnavailableError, TraceError
-from tcpdw.readers import TraceHead, TraceItem
+from tcpdw.readers import TraceHead, TraceItem, metadata_packets
 from tcpdw.readers.bt2_pump import Library, Pump, Row, RowPump, reason
 from tcpdw.readers.bt2_salvage import Part, Refusal, salvage
 from tcpdw.readers.trace_tally import Tally
@@ -52,6 +52,7 @@ def read(path: Path) -> Iterator[TraceItem]:
         raise TraceError("no CTF trace: it has no metadata file", path=path)
     if not (path / "metadata").stat().st_size:
         raise TraceError("the metadata file is empty", path=path / "metadata")
+    metadata_packets.check(path / "metadata")
     with tempfile.TemporaryDirectory(prefix="tcpdw-salvage-") as scratch:
         yield from _read_by_way_of(Path(scratch), path)
 

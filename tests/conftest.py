@@ -1,0 +1,91 @@
+"""A Prefect server for the tests of the flows: a process of its own, with a home of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+START_SECONDS = 90
+STOP_SECONDS = 20
+
+
+def prefect_environment(home: Path) -> dict[str, str]:
+    """Return an environment in which Prefect has no settings but a home of its own."""
+    env = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
+    home.mkdir(exist_ok=True)
+    return {**env, "PREFECT_HOME": str(home), "DO_NOT_TRACK": "1"}
+
+
+@dataclass(frozen=True)
+class PrefectServer:
+    """A running server: its API's address, and what makes a process use it."""
+
+    url: str
+    env: Mapping[str, str]
+
+    def post(self, path: str, **body: Any) -> Any:
+        request = urllib.request.Request(
+            f"{self.url}/{path}",
+            json.dumps(body).encode(),
+            {"Content-Type": "application/json"},
+        )
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return json.load(answer)
+
+    def get(self, path: str) -> Any:
+        with urllib.request.urlopen(f"{self.url}/{path}", timeout=30) as answer:
+            return json.load(answer)
+
+
+@pytest.fixture(scope="session")
+def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrefectServer]:
+    folder = tmp_path_factory.mktemp("prefect-server")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    env = prefect_environment(folder / "home")
+    env["PREFECT_SERVER_ANALYTICS_ENABLED"] = "false"
+    command = [sys.executable, "-m", "prefect", "server", "start"]
+    log = folder / "log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [*command, "--host", "127.0.0.1", "--port", str(port)],
+            env=env, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
+        )
+        try:
+            server = PrefectServer(
+                f"http://127.0.0.1:{port}/api",
+                {**env, "PREFECT_API_URL": f"http://127.0.0.1:{port}/api"},
+            )
+            wait_for(server, process, log)
+            yield server
+        finally:
+            process.terminate()
+            try:
+                process.wait(STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def wait_for(server: PrefectServer, process: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while process.poll() is None and time.monotonic() < deadline:
+        try:
+            if server.get("health") is True:
+                return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.2)
+    pytest.fail(f"the Prefect server does not answer; it said:\n{log.read_text()[-3000:]}")
