@@ -1,0 +1,330 @@
+"""The flow that brings runs into the warehouse, by hand or on a schedule.
+
+Without knowing Prefect::
+
+    python -m flows.ingest PATH... --warehouse FILE [--replace]
+    python -m flows.ingest PATH... --warehouse FILE --serve "*/15 * * * *"
+
+With no server configured, the first form starts a temporary one, which takes some 20 s. With one
+(`prefect server start`, and PREFECT_API_URL set to what it prints) the flow starts at once, its
+runs and artifacts stay to be looked at, and the second form can be used: it makes the deployment
+`ingest/ingest` and runs it at the times of the cron expression until it is stopped. It takes in
+what is new each time; a run's digest tells what is there already. For more of Prefect, use the flow
+itself: `from flows.ingest import ingest`, then `ingest.serve(...)` or `ingest.deploy(...)`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from prefect import flow, get_run_logger, task
+from prefect.artifacts import create_markdown_artifact
+from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import State, TaskRun
+from prefect.futures import PrefectConcurrentFuture
+from prefect.runtime import task_run
+from prefect.schedules import Cron
+from prefect.settings import get_current_settings
+from prefect.states import Failed
+from prefect.task_runners import ThreadPoolTaskRunner
+
+from flows import report
+from tcpdw import pipeline
+from tcpdw.errors import TcpdwError, UsageError
+from tcpdw.output import clean
+from tcpdw.pipeline import IngestSummary, Job, Options, Plan, Steps, Watcher
+from tcpdw.rundata import RunData
+from tcpdw.runs import Identity
+from tcpdw.warehouse import LoadedRun, Warehouse
+
+ARTIFACT = "ingest"
+"""The key of the Markdown artifact."""
+
+RETRY_SECONDS = (1.0, 10.0)
+"""How long a reading that another try may mend waits for its second and its third."""
+
+_NAME_CHARACTERS = 80
+_NAMED_FAILURES = 5
+
+_T = TypeVar("_T")
+
+
+class _Held(Generic[_T]):
+    """Carries a value past Prefect, which would walk through it, and may keep what it was given."""
+
+    def __init__(self, value: _T) -> None:
+        self._values = [value]
+
+    def take(self) -> _T:
+        """Give the value, and hold it no more."""
+        return self._values.pop()
+
+
+def _can_retry(_task: object, _run: TaskRun, state: State[Any]) -> bool:
+    error = state.result(raise_on_failure=False)
+    return isinstance(error, BaseException) and pipeline.may_mend(error)
+
+
+@task(cache_policy=NO_CACHE, persist_result=False)
+def discover(held: _Held[Callable[[], Plan]]) -> _Held[Plan]:
+    """Find the runs, and which of them are in the warehouse already."""
+    return _Held(held.take()())
+
+
+@task(
+    task_run_name="read {name}",
+    cache_policy=NO_CACHE,
+    persist_result=False,
+    retries=len(RETRY_SECONDS),
+    retry_delay_seconds=list(RETRY_SECONDS),
+    retry_condition_fn=_can_retry,
+)
+def read(name: str, job: Job) -> _Held[tuple[RunData, ...]]:  # noqa: ARG001
+    """Read all that a source holds; again where its reader died or the system was short."""
+    return _Held(job(is_last=task_run.run_count > len(RETRY_SECONDS)))
+
+
+@task(task_run_name="load {runs} runs", cache_policy=NO_CACHE, persist_result=False)
+def load(
+    runs: int,  # noqa: ARG001
+    batch: _Held[Sequence[RunData]],
+    warehouse: Warehouse,
+) -> _Held[Sequence[LoadedRun]]:
+    """Load a batch of runs in one transaction."""
+    return _Held(warehouse.load(batch.take()))
+
+
+@flow(name="ingest", persist_result=False)
+def ingest(
+    paths: list[str],
+    warehouse: str,
+    replace: bool = False,
+    workers: int | None = None,
+    machine: str | None = None,
+    role: str | None = None,
+    experiment: str | None = None,
+    fail_on_bad_run: bool = True,
+) -> dict[str, Any] | State[Any]:
+    """Bring the runs at `paths` into the warehouse.
+
+    A run that cannot be read is recorded in the warehouse with the reason, and the others are
+    loaded. Then the flow's run ends as Failed, naming the bad runs, so that they are seen in a
+    schedule; with `fail_on_bad_run` false, for folders known to hold bad ones, as Completed. It
+    ends as Failed at once where the warehouse cannot be written; each batch is then in whole or
+    not at all. A Markdown artifact, `ingest`, sums up what was done.
+
+    Args:
+        paths: directories, archives, traces or captures, or folders of such.
+        warehouse: the DuckDB file; made where it is missing.
+        replace: load again what is there already.
+        workers: how many runs to read side by side; one a cpu where not given.
+        machine: the runs' machine, whatever they say.
+        role: the runs' role, such as server or client, whatever they say.
+        experiment: the runs' experiment, whatever they say.
+        fail_on_bad_run: whether a run that cannot be read makes the flow's run Failed.
+
+    Returns:
+        Counts of runs `loaded`, `failed` and `skipped`, of `events` and `packets`; `seconds`; and
+        `failures`, a list of `name` and `reason`.
+
+    """
+    identity = Identity(machine=machine, role=role, experiment=experiment)
+    options = Options(replace=replace, identity=identity)
+    if workers is not None:
+        options = Options(replace=replace, identity=identity, workers=workers)
+    try:
+        summary = pipeline.ingest(
+            [Path(path) for path in paths], Path(warehouse), options, _LogWatcher(), _TaskSteps()
+        )
+    except TcpdwError as error:
+        return Failed(message=report.shortened(str(error)))
+    create_markdown_artifact(
+        report.markdown(summary, warehouse), key=ARTIFACT, description="What an ingest did."
+    )
+    if summary.failed and fail_on_bad_run:
+        return Failed(message=_failure_message(summary))
+    return {
+        "loaded": len(summary.loaded),
+        "failed": len(summary.failed),
+        "skipped": summary.skipped,
+        "events": summary.events,
+        "packets": summary.packets,
+        "seconds": round(summary.seconds, 3),
+        "failures": [
+            {"name": report.shortened(run.name), "reason": report.reason(run)}
+            for run in summary.failed
+        ],
+    }
+
+
+class _Pending:
+    """The reading of a source, as a task's run."""
+
+    def __init__(self, future: PrefectConcurrentFuture[_Held[tuple[RunData, ...]]]) -> None:
+        self._future = future
+
+    def result(self) -> tuple[RunData, ...]:
+        """Wait for the runs, or raise what made the task fail."""
+        return self._future.result().take()
+
+
+class _TaskSteps(Steps):
+    """Does each step of an ingest as a task."""
+
+    def discover(
+        self, paths: Iterable[Path], known: Mapping[str, int], options: Options
+    ) -> Plan:
+        """Find what there is to do, as a task."""
+        return discover(_Held(lambda: pipeline.plan(paths, known, options))).take()
+
+    @contextmanager
+    def reading(self, workers: int) -> Generator[Callable[[Job], _Pending]]:
+        """Give what starts a job as a task, in one of `workers` threads."""
+        # A runner of its own, not the flow's: it must have ended before the readers and their
+        # folder go, and the number of workers is a parameter.
+        runner: ThreadPoolTaskRunner[Any] = ThreadPoolTaskRunner(max_workers=workers)
+        with runner:
+            yield lambda job: _Pending(
+                runner.submit(read, {"name": _task_name(job.source.name), "job": job})
+            )
+
+    def load(self, warehouse: Warehouse, batch: Sequence[RunData]) -> Sequence[LoadedRun]:
+        """Load a batch as a task, in this thread: one writes."""
+        return load(len(batch), _Held(batch), warehouse).take() if batch else ()
+
+
+class _LogWatcher(Watcher):
+    """Writes how an ingest goes on into the log of the flow's run."""
+
+    def __init__(self) -> None:
+        self._log = get_run_logger()
+
+    def planned(self, plan: Plan) -> None:
+        """Log what there is to do."""
+        self._log.info("%d to read, %d in the warehouse already", len(plan.todo), len(plan.skipped))
+
+    def loaded(self, batch: Sequence[LoadedRun]) -> None:
+        """Log what became of a batch."""
+        good = [run for run in batch if run.status != "failed"]
+        events = sum(run.events for run in good)
+        self._log.info("loaded %d runs with %d events", len(good), events)
+        for run in batch:
+            if run.status == "failed":
+                self._log.error("failed: %s: %s", report.shortened(run.name), report.reason(run))
+            elif run.warnings:
+                self._log.warning(
+                    "%s: %s", report.shortened(run.name), report.shortened(run.warnings[0])
+                )
+
+
+def _task_name(name: str) -> str:
+    return report.shortened(name)[:_NAME_CHARACTERS]
+
+
+def _failure_message(summary: IngestSummary) -> str:
+    failed = summary.failed
+    total = len(failed) + len(summary.loaded)
+    named = [f"{_task_name(run.name)}: {report.reason(run)}" for run in failed[:_NAMED_FAILURES]]
+    if len(failed) > _NAMED_FAILURES:
+        named.append(f"and {len(failed) - _NAMED_FAILURES} more")
+    return f"{len(failed)} of {total} runs failed: " + "; ".join(named)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run or serve the flow from the command line; gives the exit status, as `tcpdw ingest` does.
+
+    That is 0; 1 where a run failed or the warehouse cannot be written; 2 for wrong usage.
+    """
+    try:
+        given = _parser().parse_args(arguments)
+        parameters = _parameters(given)
+        if given.serve is None:
+            state = ingest(**parameters, return_state=True)
+            return 0 if state.is_completed() else 1
+        _serve(given.serve, parameters)
+    except UsageError as error:
+        return _complain(f"error: {error}", 2)
+    except KeyboardInterrupt:
+        return _complain("stopped", 130)
+    except Exception as error:
+        # Prefect raises errors of many kinds, RuntimeError for a server that does not answer.
+        return _complain(f"error: {type(error).__name__}: {error}", 1)
+    return 0
+
+
+def _complain(text: str, status: int) -> int:
+    sys.stderr.write(f"flows.ingest: {clean(text)}\n")
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m flows.ingest", description="Bring runs into the warehouse by Prefect."
+    )
+    parser.add_argument("paths", metavar="PATH", nargs="+", help="runs, or folders of runs")
+    parser.add_argument("--warehouse", metavar="FILE", default=os.environ.get("TCPDW_WAREHOUSE"))
+    parser.add_argument("--replace", action="store_true", help="load again what is there already")
+    parser.add_argument("--workers", metavar="N", type=int, help="read so many side by side")
+    parser.add_argument("--machine", help="the machine, whatever the runs say")
+    parser.add_argument("--role", help="such as server or client")
+    parser.add_argument("--experiment", help="the experiment's name")
+    parser.add_argument(
+        "--tolerate", action="store_true", help="do not fail for runs that cannot be read"
+    )
+    parser.add_argument(
+        "--serve", metavar="CRON", help='do so at these times until stopped: "*/15 * * * *"'
+    )
+    return parser
+
+
+def _parameters(given: argparse.Namespace) -> dict[str, Any]:
+    if not given.warehouse:
+        raise UsageError("no warehouse was given", hint="add --warehouse FILE")
+    if given.workers is not None and given.workers < 1:
+        raise UsageError("--workers takes a number from 1 on")
+    places = [given.warehouse, *given.paths]
+    for place in places:
+        if not place.isprintable():
+            raise UsageError(
+                "Prefect takes no name with control characters or in another encoding than UTF-8",
+                path=place,
+                hint="give the folder that holds it",
+            )
+    # A served flow runs in a process, and maybe a directory, of its own.
+    warehouse, *paths = (str(Path(place).absolute()) for place in places)
+    return {
+        "paths": paths,
+        "warehouse": warehouse,
+        "replace": given.replace,
+        "workers": given.workers,
+        "machine": given.machine,
+        "role": given.role,
+        "experiment": given.experiment,
+        "fail_on_bad_run": not given.tolerate,
+    }
+
+
+def _serve(cron: str, parameters: dict[str, Any]) -> None:
+    if get_current_settings().api.url is None:
+        raise UsageError(
+            "a schedule needs a Prefect server",
+            hint="start one with `prefect server start`, and set PREFECT_API_URL to its address",
+        )
+    try:
+        schedule = Cron(cron)
+    except ValueError as error:
+        raise UsageError(
+            f"{cron!r} is no cron expression", hint='an example is "*/15 * * * *"'
+        ) from error
+    # One at a time: a warehouse has one writer.
+    ingest.serve(name="ingest", schedule=schedule, parameters=parameters, limit=1)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
