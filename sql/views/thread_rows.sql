@@ -34,6 +34,7 @@ lives AS (
             ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
         ) AS life
     FROM marks
+    WHERE tid IS NOT NULL
 ),
 
 known AS (

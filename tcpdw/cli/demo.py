@@ -73,7 +73,9 @@ def demo(path: Path | None) -> int:
 
 
 def program() -> str:
-    """Give how to call tcpdw from the shell: by its name where the shell finds it."""
+    """Give how to call tcpdw from the shell: as `./run` says, or by name where that is found."""
+    if command := os.environ.get("TCPDW_COMMAND"):
+        return command
     own = Path(sys.argv[0])
     if shutil.which("tcpdw") or own.name != "tcpdw":
         return "tcpdw"
