@@ -12,21 +12,10 @@ opens AS (
         false
     FROM fd_known AS k
     INNER JOIN runs AS r ON k.run_id = r.run_id
-    WHERE
-        NOT EXISTS (
-            SELECT 1
-            FROM fd_opens AS o
-            WHERE o.run_id = k.run_id AND o.pid = k.pid AND o.fd = k.fd AND o.ts <= k.ts
-        )
-        AND NOT EXISTS (
-            SELECT 1
-            FROM event.sched_process_fork AS f
-            WHERE
-                f.run_id = k.run_id
-                AND f.child_pid = k.pid
-                AND f.child_pid <> f.parent_pid
-                AND f.ts <= k.ts
-        )
+    ANTI JOIN fd_opens AS o
+        ON k.run_id = o.run_id AND k.pid = o.pid AND k.fd = o.fd AND o.ts <= k.ts
+    ANTI JOIN process_forks AS f
+        ON k.run_id = f.run_id AND k.pid = f.child_pid AND f.ts <= k.ts
     QUALIFY
         ROW_NUMBER() OVER (
             PARTITION BY k.run_id, k.pid, k.fd ORDER BY k.source = 'proc', k.ts

@@ -15,8 +15,8 @@ copies AS (
     UNION ALL
     SELECT
         run_id, parent_pid, NULL, ts, child_pid, NULL, NULL, NULL, 'fork'
-    FROM event.sched_process_fork
-    WHERE parent_pid <> child_pid AND run_id BETWEEN first_run AND last_run
+    FROM process_forks
+    WHERE run_id BETWEEN first_run AND last_run
 ),
 
 -- What ends an inherited descriptor in the process that inherits it.

@@ -1,0 +1,13 @@
+-- Every fork that made a process, as against a thread of the same one.
+CREATE VIEW process_forks AS
+SELECT
+    -- The run.
+    run_id,
+    -- When it happened, ns since the Unix epoch.
+    ts,
+    -- The process that forked.
+    parent_pid,
+    -- The new process.
+    child_pid
+FROM event.sched_process_fork
+WHERE parent_pid <> child_pid;
