@@ -41,8 +41,8 @@ def draw(warehouse: str, run: str) -> Iterator[str]:
         first, last = ts - (end - ts) * 0.07, end + (end - ts) * 0.06
         window = f"run_id = getvariable('run') AND ts BETWEEN {first:.0f} AND {last:.0f}"
         irqs = connection.execute(
-            f"SELECT ts, exit_ts, irq_name FROM hardirqs WHERE {window} AND ts IN (SELECT handler_ts "
-            f"FROM softirq_raises WHERE run_id = getvariable('run') AND vec = 3)"
+            f"SELECT ts, exit_ts, irq_name FROM hardirqs WHERE {window} AND ts IN "
+            "(SELECT handler_ts FROM softirq_raises WHERE run_id = getvariable('run') AND vec = 3)"
         ).fetchall()
         softirqs = connection.execute(
             f"SELECT ts, exit_ts FROM softirqs WHERE {window} AND vec = 3"
@@ -95,12 +95,14 @@ def draw(warehouse: str, run: str) -> Iterator[str]:
     woken = ts + dur
     returns = woken + stages[3] + stages[4]
     yield box(first, woken, 206, "#eeeeee")
-    yield text((x(first) + x(woken)) / 2, 210, f"tid {tid} sleeps in its wait call", more='fill="#777777"')
+    yield text(
+        (x(first) + x(woken)) / 2, 210, f"tid {tid} sleeps in its wait call", more='fill="#777777"'
+    )
     yield box(woken, woken + stages[3], 206, "#e45756")
     yield box(woken + stages[3], returns, 206, "#b279a2")
     yield box(returns, end, 206, "#54a24b")
     place = float(ts)
-    for (_, words, colour), length in zip(STAGES, stages, strict=True):
+    for (_, _, colour), length in zip(STAGES, stages, strict=True):
         yield box(place, place + length, 252, colour, 22)
         place += length
     yield text(LEFT - 12, 256, "one row", "end", 'fill="#555555"')

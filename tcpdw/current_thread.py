@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tcpdw.readers import LostWindow
 
@@ -98,7 +98,7 @@ def _cpus(table: pa.Table) -> NDArray[np.int32]:
 
 def _attributed(
     table: pa.Table, switches: Mapping[int, _Timeline], is_switch: bool
-) -> pa.ChunkedArray[pa.Int32Scalar]:
+) -> pa.ChunkedArray[Any]:
     import numpy as np
     import pyarrow as pa
 

@@ -85,16 +85,20 @@ def narrow_rows(name: str, rows: pa.Table) -> pa.Table:
     import pyarrow as pa
 
     count = rows.num_rows
-    names: pa.Array[Any] = pa.repeat(pa.scalar(name), count).dictionary_encode()
-    returns = "syscall_exit_" in name and "ret" in rows.column_names
-    ret = rows["ret"].cast(pa.int64()) if returns else pa.nulls(count, pa.int64())
+    codes = pa.repeat(pa.scalar(0, pa.int32()), count)
+    ret = pa.chunked_array([pa.nulls(count, pa.int64())])
+    if "syscall_exit_" in name and "ret" in rows.column_names:
+        returned = rows["ret"]
+        # What is a pointer is unsigned, and an error in it a negative number all the same.
+        if pa.types.is_integer(returned.type):
+            ret = returned.cast(pa.int64(), safe=False)
     return pa.table(
         {
             "run_id": rows["run_id"],
             "ts": rows["ts"],
             "cpu_id": rows["cpu_id"],
             "tid": rows["ctx_tid"],
-            "name": names,
+            "name": pa.DictionaryArray.from_arrays(codes, pa.array([name])),
             "ret": ret,
         }
     )

@@ -121,7 +121,7 @@ class Warehouse:
                 loaded = tuple(self._add_runs(batch))
                 self._add_rows(batch, loaded)
                 self._derive(loaded[0].run_id, loaded[-1].run_id)
-        except _database_error() as error:
+        except _refusals() as error:
             self.schema = Schema(self.connection)
             raise WarehouseError(_first_line(error), path=self.path) from error
         return loaded
@@ -303,6 +303,12 @@ def _connect(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
     except duckdb.Error as error:
         text = _first_line(error)
         lower = text.lower()
+        if "different configuration" in lower:
+            raise WarehouseError(
+                "this process has it open already, for another use",
+                path=path,
+                hint="close that connection first",
+            ) from error
         if "lock" in lower:
             raise WarehouseError(
                 "another process has it open for writing",
@@ -342,10 +348,11 @@ def _check_layout(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
         )
 
 
-def _database_error() -> type[Exception]:
+def _refusals() -> tuple[type[Exception], ...]:
     import duckdb
+    import pyarrow as pa
 
-    return duckdb.Error
+    return (duckdb.Error, pa.ArrowException)
 
 
 def _first_line(error: Exception) -> str:

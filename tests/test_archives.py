@@ -102,6 +102,18 @@ def test_unpacks_every_format(tmp_path: Path, ending: str) -> None:
     assert archives.format_by_name(path.name.upper()) == archives.format_by_bytes(path)
 
 
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_the_archive_may_have_a_name_in_any_encoding(tmp_path: Path, ending: str) -> None:
+    path = tmp_path / (os.fsdecode(b"\xff") + ending)
+    if ending == ".zip":
+        with zipfile.ZipFile(path, "w") as packed:
+            packed.writestr("a", b"words")
+    else:
+        path.write_bytes(compressed(tar_bytes(member("a", b"words")), ending))
+    with archives.unpacked(path) as folder:
+        assert (folder / "a").read_bytes() == b"words"
+
+
 @pytest.mark.parametrize("fmt", [tarfile.USTAR_FORMAT, tarfile.GNU_FORMAT, tarfile.PAX_FORMAT])
 def test_unpacks_long_names_and_folders_of_their_own(tmp_path: Path, fmt: int) -> None:
     name = "./" + "/".join(["d" * 70, "e" * 70, "é" * 20])

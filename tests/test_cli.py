@@ -129,7 +129,10 @@ def test_names_on_a_terminal_steer_nothing(here: Path) -> None:
         pytest.skip("needs script(1) for a terminal")
     command = shlex.join([*PROGRAM, "sql", "SELECT machine FROM runs WHERE run_id = 3"])
     done = subprocess.run(
-        [script, "-qec", command, "/dev/null"], capture_output=True, text=True, check=True,
+        [script, "-qec", command, "/dev/null"],
+        capture_output=True,
+        text=True,
+        check=True,
         env={**os.environ, "TERM": "xterm", "PYTHONPATH": str(ROOT), "NO_COLOR": "1"},
     )
     assert "evil\\x1b[2J[red]x[/red]\\n\\u202ey" in done.stdout
@@ -184,8 +187,12 @@ def test_sql_comes_from_a_file_and_from_standard_input(
     assert entry.run(["sql", "-f", str(file)]) == 0
     assert capsys.readouterr().out == "answer\n------\n    42\n"
     done = subprocess.run(
-        [*PROGRAM, "sql", "--format", "csv"], input="SELECT 1; SELECT 43 AS answer", text=True,
-        capture_output=True, env={**os.environ, "PYTHONPATH": str(ROOT)}, check=False,
+        [*PROGRAM, "sql", "--format", "csv"],
+        input="SELECT 1; SELECT 43 AS answer",
+        text=True,
+        capture_output=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        check=False,
     )
     assert (done.stdout, done.stderr, done.returncode) == ("answer\n43\n", "", 0)
 
@@ -202,8 +209,10 @@ def test_parquet_keeps_types_in_a_file_and_in_a_pipe(here: Path, tmp_path: Path)
     assert str(table.schema.field("ts").type) == "int64"
     assert table.num_rows == 106
     done = subprocess.run(
-        [*PROGRAM, "sql", text, "--format", "parquet"], capture_output=True,
-        env={**os.environ, "PYTHONPATH": str(ROOT)}, check=True,
+        [*PROGRAM, "sql", text, "--format", "parquet"],
+        capture_output=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        check=True,
     )
     assert pq.read_table(io.BytesIO(done.stdout)).equals(table)
     assert entry.run(["summary", "hardirq_to_softirq", "-o", str(tmp_path / "s.parquet")]) == 0
@@ -289,7 +298,11 @@ def test_an_unexpected_error_is_one_line_unless_asked(
 def test_a_reader_that_leaves_is_no_error(here: Path) -> None:
     command = shlex.join([*PROGRAM, "sql", "FROM range(300000)"])
     done = subprocess.run(
-        f"{command} | head -n 1", shell=True, capture_output=True, text=True, check=True,
+        f"{command} | head -n 1",
+        shell=True,
+        capture_output=True,
+        text=True,
+        check=True,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
     )
     assert (done.stdout.split(), done.stderr) == (["range"], "")
@@ -301,7 +314,10 @@ def test_ctrl_c_stops_a_long_query(here: Path) -> None:
         "WHERE i * j % 7 = i + j"
     )
     process = subprocess.Popen(
-        [*PROGRAM, "sql", text], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        [*PROGRAM, "sql", text],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
     )
     time.sleep(1.5)
@@ -323,7 +339,10 @@ def test_help_starts_at_once_and_imports_nothing_heavy() -> None:
     for _ in range(3):
         start = time.perf_counter()
         done = subprocess.run(
-            [sys.executable, "-c", code], capture_output=True, text=True, check=True,
+            [sys.executable, "-c", code],
+            capture_output=True,
+            text=True,
+            check=True,
             env={**os.environ, "PYTHONPATH": str(ROOT)},
         )
         best = min(best, time.perf_counter() - start)
@@ -354,7 +373,8 @@ def test_ingest_and_demo_on_a_recorded_run(
     assert re.search(r"^tcpdw: failed: broken.*: .*broken\.tar\.xz", err, re.MULTILINE)
     assert re.search(
         r"^1 run, 14,565 events, 6 packets in [\d.]+ s \([\d,]+ events/s\); 0 skipped, 1 failed$",
-        out, re.MULTILINE,
+        out,
+        re.MULTILINE,
     )
     for metric in ("syn_to_wake", "hardirq_to_softirq", "sendto_to_xmit"):
         assert f"\n{metric} by machine\n" in out

@@ -45,7 +45,10 @@ def python(
     return subprocess.run(
         [sys.executable, *arguments],
         env={**env, "TMPDIR": str(temporary)},
-        capture_output=True, text=True, timeout=timeout, check=False,
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        check=False,
     )
 
 
@@ -63,9 +66,7 @@ def traces(folder: Path, *names: str) -> Path:
 
 
 def flow_runs(server: PrefectServer, name: str = "ingest") -> list[dict[str, Any]]:
-    return server.post(
-        "flow_runs/filter", sort="START_TIME_DESC", flows={"name": {"any_": [name]}}
-    )
+    return server.post("flow_runs/filter", sort="START_TIME_DESC", flows={"name": {"any_": [name]}})
 
 
 def attempts(server: PrefectServer, expected: int) -> dict[str, tuple[int, str]]:
@@ -211,8 +212,11 @@ def test_readings_that_another_try_may_mend_are_tried_again(
     summary = json.loads(done.stdout.splitlines()[-1])
     found = rows(warehouse, "SELECT name, status, events FROM runs ORDER BY name")
     assert found == [
-        ("always", "failed", 0), ("bug", "failed", 0), ("full", "failed", 0),
-        ("good", "ok", 4), ("once", "ok", 5),
+        ("always", "failed", 0),
+        ("bug", "failed", 0),
+        ("full", "failed", 0),
+        ("good", "ok", 4),
+        ("once", "ok", 5),
     ]
     reasons = {failure["name"]: failure["reason"] for failure in summary["failures"]}
     assert "the reader process died (signal 9, SIGKILL)" in reasons["always"]
@@ -222,8 +226,11 @@ def test_readings_that_another_try_may_mend_are_tried_again(
     assert counts == {"loaded": 2, "failed": 3, "skipped": 0, "events": 9, "packets": 0}
     assert attempts(prefect_server, 5) == {
         # The last try gives a failed run, and so is the task's success.
-        "always": (3, "COMPLETED"), "full": (3, "FAILED"), "bug": (1, "FAILED"),
-        "good": (1, "COMPLETED"), "once": (2, "COMPLETED"),
+        "always": (3, "COMPLETED"),
+        "full": (3, "FAILED"),
+        "bug": (1, "FAILED"),
+        "good": (1, "COMPLETED"),
+        "once": (2, "COMPLETED"),
     }
     assert list(temporary.iterdir()) == []
 
@@ -274,9 +281,7 @@ def test_a_warehouse_that_is_locked_fails_the_flow_in_one_line(
 ) -> None:
     inbox, warehouse = traces(tmp_path / "in", "run"), tmp_path / "w.duckdb"
     with duckdb.connect(str(warehouse)):
-        done = ingest(
-            prefect_server.env, tmp_path / "temporary", inbox, "--warehouse", warehouse
-        )
+        done = ingest(prefect_server.env, tmp_path / "temporary", inbox, "--warehouse", warehouse)
     assert done.returncode == 1
     assert "another process has it open for writing" in done.stdout + done.stderr
     assert "Traceback" not in done.stdout + done.stderr
@@ -294,7 +299,8 @@ def test_it_works_with_no_server(tmp_path: Path) -> None:
 
     assert done.returncode == 0, done.stderr
     assert rows(warehouse, "SELECT name, status, events FROM runs ORDER BY name") == [
-        ("one", "ok", 1), ("two", "ok", 2),
+        ("one", "ok", 1),
+        ("two", "ok", 2),
     ]
 
 
@@ -307,10 +313,21 @@ def test_a_served_flow_runs_when_its_deployment_is_called(
     with log.open("wb") as output:
         process = subprocess.Popen(
             [
-                sys.executable, "-m", "flows.ingest", "in", "--warehouse", "w.duckdb",
-                "--machine", "box", "--serve", "0 0 1 1 *",
+                sys.executable,
+                "-m",
+                "flows.ingest",
+                "in",
+                "--warehouse",
+                "w.duckdb",
+                "--machine",
+                "box",
+                "--serve",
+                "0 0 1 1 *",
             ],
-            cwd=tmp_path, env=prefect_server.env, stdout=output, stderr=subprocess.STDOUT,
+            cwd=tmp_path,
+            env=prefect_server.env,
+            stdout=output,
+            stderr=subprocess.STDOUT,
         )
         try:
             deployment = until(lambda: deployments(prefect_server), process, log)[0]
@@ -328,7 +345,8 @@ def test_a_served_flow_runs_when_its_deployment_is_called(
     assert state["type"] == "COMPLETED", log.read_text()
     assert [schedule["schedule"]["cron"] for schedule in deployment["schedules"]] == ["0 0 1 1 *"]
     assert rows(tmp_path / "w.duckdb", "SELECT name, machine FROM runs ORDER BY name") == [
-        ("one", "box"), ("two", "box"),
+        ("one", "box"),
+        ("two", "box"),
     ]
 
 

@@ -62,7 +62,15 @@ def write(result: Result, form: output.Format, path: Path) -> str:
 
 
 VALUES = (
-    None, True, 2**80, 1.5, Decimal("2.50"), float("inf"), b"\x00\xff", 'a,"\n\x1b', [1, None],
+    None,
+    True,
+    2**80,
+    1.5,
+    Decimal("2.50"),
+    float("inf"),
+    b"\x00\xff",
+    'a,"\n\x1b',
+    [1, None],
 )
 
 
@@ -76,7 +84,15 @@ def test_json_is_standard_and_ascii(tmp_path: Path) -> None:
     (row,) = json.loads(text, parse_constant=refuse)
     assert list(row) == ["a", *(f"a_{n}" for n in range(1, len(VALUES)))]
     assert list(row.values()) == [
-        None, True, 2**80, 1.5, 2.5, None, "00ff", 'a,"\n\x1b', [1, None],
+        None,
+        True,
+        2**80,
+        1.5,
+        2.5,
+        None,
+        "00ff",
+        'a,"\n\x1b',
+        [1, None],
     ]
     assert text.isascii()
     assert text.replace("\n", "").isprintable()

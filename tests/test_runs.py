@@ -85,6 +85,7 @@ def failure(path: Path) -> InputError:
 def one(path: Path, overrides: Identity | None = None) -> Run:
     [source] = sources(path)
     with runs.opened(source, overrides) as (run,):
+        assert isinstance(run, Run)
         return run
 
 
@@ -234,6 +235,7 @@ def test_layouts(
     assert names(top) == expected
     for source in sources(top):
         with runs.opened(source) as (run,):
+            assert isinstance(run, Run)
             assert run.name == source.name
             assert run.content_hash == source.fingerprint()
             assert run.traces + run.captures + run.snapshots
@@ -295,9 +297,33 @@ def test_an_archive_of_several_runs(tmp_path: Path) -> None:
         assert [run.name for run in found] == ["r1", "r2", "x"]
         assert {run.identity.machine for run in found} == {"m"}
         assert {run.source_path for run in found} == {source.path}
-    write(tmp_path / "d", {"r2/run.json": "[]"})
-    error = refused(pack(tmp_path / "d", tmp_path / "many.tar", "d"))
-    assert error.path == f"{tmp_path}/many.tar/d/r2/run.json"
+
+
+def test_an_archive_of_several_runs_gives_the_good_ones(tmp_path: Path) -> None:
+    whole_run(tmp_path / "d/r1")
+    write(tmp_path / "d", {**trace("r2/x"), "r2/run.json": "[]", **trace("r4/kernel")})
+    pack(tmp_path / "d", tmp_path / "d/inner.tar", "d")
+    (tmp_path / "d/r4/kernel/metadata").unlink()
+    path = pack(tmp_path / "d", tmp_path / "many.tar", "d")
+    [source] = sources(path)
+    with runs.opened(source) as found:
+        assert [item.name for item in found] == ["inner.tar", "r1", "r2", "r4"]
+        good = [item for item in found if isinstance(item, Run)]
+        bad = [item for item in found if isinstance(item, Failure)]
+    assert [run.name for run in good] == ["r1"]
+    places = ["d/inner.tar", "d/r2", "d/r4/kernel"]
+    assert [item.path for item in bad] == [path / place for place in places]
+    assert [str(item.error).removeprefix(f"{path}/d/").split(";")[0] for item in bad] == [
+        "inner.tar: an archive in an archive is not unpacked",
+        "r2/run.json: is no JSON object",
+        "r4/kernel: a trace without its metadata",
+    ]
+
+
+def test_one_bad_run_in_an_archive_is_an_error(tmp_path: Path) -> None:
+    write(tmp_path / "d", {"r2/p.pcap": PCAP, "r2/run.json": "[]"})
+    error = refused(pack(tmp_path / "d", tmp_path / "one.tar", "d"))
+    assert error.path == f"{tmp_path}/one.tar/d/r2/run.json"
 
 
 def test_an_archive_without_a_run(tmp_path: Path) -> None:
@@ -426,6 +452,13 @@ def test_odd_trees(tmp_path: Path) -> None:
     assert one(tmp_path / "odd").name == source.name
     write(tmp_path / "odd", {f"{odd}/run.json": "{"})
     str(refused(tmp_path / "odd")).encode()
+
+
+def test_options_in_another_encoding_can_be_stored(tmp_path: Path) -> None:
+    identity = runs.complete(lone(tmp_path, "a"), {})
+    assert identity == Identity()
+    run = one(tmp_path / "a", Identity(machine="m\udcff", driver="\x1b[31m"))
+    assert runs.complete(run, {}) == Identity(machine="m\ufffd", driver="\ufffd[31m")
 
 
 def test_an_unreadable_folder_fails_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

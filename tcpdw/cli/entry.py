@@ -48,7 +48,11 @@ def _version(ctx: click.Context, _parameter: click.Parameter, is_asked: bool) ->
 @with_warehouse
 @with_output
 @click.option(
-    "--version", is_flag=True, is_eager=True, expose_value=False, callback=_version,
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_version,
     help="Show the version and exit.",
 )
 def app() -> None:
@@ -56,7 +60,12 @@ def app() -> None:
 
 
 for _command in (
-    ingest.ingest, inspect.runs, inspect.tables, metrics.metrics, sql.sql, summary.summary,
+    ingest.ingest,
+    inspect.runs,
+    inspect.tables,
+    metrics.metrics,
+    sql.sql,
+    summary.summary,
     demo.demo,
 ):
     app.add_command(_command)

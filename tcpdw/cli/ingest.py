@@ -29,11 +29,16 @@ if TYPE_CHECKING:
 @click.option("--interface", help="The network interface.")
 @click.option("--driver", help="The network interface's driver.")
 @click.option(
-    "--jobs", type=click.IntRange(1, 256), metavar="N",
+    "--jobs",
+    type=click.IntRange(1, 256),
+    metavar="N",
     help="Read so many runs side by side (default: one a cpu).",
 )
 @click.argument(
-    "paths", metavar="PATH...", nargs=-1, required=True,
+    "paths",
+    metavar="PATH...",
+    nargs=-1,
+    required=True,
     type=click.Path(exists=True, path_type=Path),
 )
 def ingest(
@@ -59,8 +64,15 @@ def ingest(
     from tcpdw.runs import Identity
 
     identity = Identity(
-        machine=machine, role=role, experiment=experiment, repetition=repetition, kernel=kernel,
-        cpus=cpus, cpu_model=cpu_model, interface=interface, driver=driver,
+        machine=machine,
+        role=role,
+        experiment=experiment,
+        repetition=repetition,
+        kernel=kernel,
+        cpus=cpus,
+        cpu_model=cpu_model,
+        interface=interface,
+        driver=driver,
     )
     options = Options(replace=replace, identity=identity)
     if jobs is not None:
@@ -118,8 +130,11 @@ def _watcher() -> Generator[Watcher]:
     from tcpdw.cli.progress import BarWatcher
 
     columns = (
-        TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(),
-        TextColumn("{task.fields[events]:,} events", markup=False), TimeElapsedColumn(),
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[events]:,} events", markup=False),
+        TimeElapsedColumn(),
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         yield BarWatcher(progress)

@@ -136,9 +136,7 @@ def _left_out_docs(metric: SqlObject) -> list[tuple[str, str]]:
     return [("left out", f"{column.doc}") for column in view.columns if column.name == "reason"]
 
 
-def _record(
-    metric: SqlObject, counts: list[tuple[str, int]], *, has_counts: bool
-) -> Result:
+def _record(metric: SqlObject, counts: list[tuple[str, int]], *, has_counts: bool) -> Result:
     from tcpdw.output import Result
 
     values: dict[str, object] = {

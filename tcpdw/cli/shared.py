@@ -41,20 +41,31 @@ def _kept(key: str) -> Callable[[click.Context, click.Parameter, object], None]:
 def with_warehouse(command: _Command) -> _Command:
     """Add `--warehouse`, before the command's name and after it alike."""
     return click.option(
-        "--warehouse", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False),
-        expose_value=False, callback=_kept(_WAREHOUSE), help="The warehouse, a DuckDB file.",
+        "--warehouse",
+        metavar="FILE",
+        type=click.Path(path_type=Path, dir_okay=False),
+        expose_value=False,
+        callback=_kept(_WAREHOUSE),
+        help="The warehouse, a DuckDB file.",
     )(command)
 
 
 def with_output(command: _Command) -> _Command:
     """Add `--format` and `--output`."""
     command = click.option(
-        "-o", "--output", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False),
-        expose_value=False, callback=_kept(_OUTPUT),
+        "-o",
+        "--output",
+        metavar="FILE",
+        type=click.Path(path_type=Path, dir_okay=False),
+        expose_value=False,
+        callback=_kept(_OUTPUT),
         help="Write to a file; its ending gives the format where --format does not.",
     )(command)
     return click.option(
-        "--format", type=click.Choice(_FORMATS), expose_value=False, callback=_kept(_FORMAT),
+        "--format",
+        type=click.Choice(_FORMATS),
+        expose_value=False,
+        callback=_kept(_FORMAT),
         help="How to write the result (default: table); durations in all but table are ns.",
     )(command)
 
@@ -109,8 +120,12 @@ def paragraph(text: str, indent: str = "") -> None:
 
     width = min(shutil.get_terminal_size((100, 24)).columns, 100) if sys.stdout.isatty() else 100
     for line in textwrap.wrap(
-        clean(text), max(width, 40), initial_indent=indent, subsequent_indent=indent,
-        break_long_words=False, break_on_hyphens=False,
+        clean(text),
+        max(width, 40),
+        initial_indent=indent,
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
     ):
         print_line(line)
 

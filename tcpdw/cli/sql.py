@@ -19,7 +19,11 @@ if TYPE_CHECKING:
 @shared.with_warehouse
 @shared.with_output
 @click.option(
-    "-f", "--file", "path", metavar="FILE", help="Read the SQL from a file; `-` is standard input.",
+    "-f",
+    "--file",
+    "path",
+    metavar="FILE",
+    help="Read the SQL from a file; `-` is standard input.",
     type=click.Path(path_type=Path, dir_okay=False, allow_dash=True),
 )
 @click.argument("query", metavar="[SQL]", required=False)

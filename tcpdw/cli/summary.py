@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 @shared.with_warehouse
 @shared.with_output
 @click.option(
-    "--by", metavar="COLUMN", multiple=True,
+    "--by",
+    metavar="COLUMN",
+    multiple=True,
     help="Group by a column of `runs`: machine, kernel, driver, role, experiment, ... "
     "Several with commas. (Default: machine.)",
 )

@@ -88,7 +88,10 @@ def _read(path: Path, tshark: str) -> Capture:
 
     def flush() -> None:
         columns = zip(*rows, strict=True) if rows else ((),) * len(PACKET_SCHEMA)
-        arrays = [pa.array(c, f.type) for c, f in zip(columns, PACKET_SCHEMA, strict=True)]
+        kinds: list[pa.DataType] = PACKET_SCHEMA.types
+        arrays: list[pa.Array[Any]] = [
+            pa.array(column, kind) for column, kind in zip(columns, kinds, strict=True)
+        ]
         batches.append(pa.RecordBatch.from_arrays(arrays, schema=PACKET_SCHEMA))
         rows.clear()
 
@@ -174,7 +177,9 @@ def _tshark_run() -> Any:
         def _setup_tshark_output_parser(self) -> Parser:
             return Parser(self._get_tshark_version())
 
-        def _created_new_process(self, _parameters: Any, process: Any) -> None:
+        def _created_new_process(
+            self, parameters: Any, process: Any, process_name: str = "TShark"  # noqa: ARG002
+        ) -> None:
             # It may have ended already, and its last words are not read yet.
             self._running_processes.add(process)
 

@@ -30,13 +30,13 @@ def spelled(table: pa.Table) -> pa.Table:
     return table.append_column(COLUMN, pa.array([_text(v4, v6) for v4, v6 in pairs], pa.string()))
 
 
-def _text(v4: object, v6: object) -> str | None:
+def _text(v4: list[int] | None, v6: list[int] | None) -> str | None:
     try:
-        if isinstance(v4, list) and len(v4) == 4:
+        if v4 is not None and len(v4) == 4:
             return addresses.from_packed(bytes(v4))
-        if isinstance(v6, list) and len(v6) == 8:
+        if v6 is not None and len(v6) == 8:
             return addresses.from_packed(struct.pack(">8H", *v6))
-        if isinstance(v6, list) and len(v6) == 16:
+        if v6 is not None and len(v6) == 16:
             return addresses.from_packed(bytes(v6))
     except (ValueError, TypeError, struct.error):
         return None

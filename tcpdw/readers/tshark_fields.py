@@ -103,7 +103,7 @@ def _network(name: str, ip: Fields, frame: Fields, within: Fields) -> tuple[Any,
         number = seen[header] = seen.get(header, -1) + 1
         next_field, length_field, unit, least = _BETWEEN[header]
         headers = _headers(between[header])
-        fields = headers[number] if number < len(headers) else {}
+        fields: Fields = headers[number] if number < len(headers) else {}
         protocol = _int(fields, next_field) if next_field in fields else protocol
         words = _int(fields, length_field) if length_field else 0
         left = _difference(left, None if words is None else least + unit * words)
@@ -172,7 +172,8 @@ def _difference(whole: int | None, part: int | None) -> int | None:
 def _option(options: Fields, name: str, field: str) -> Fields:
     """Return the last option of a name that has the field: one that is damaged has not."""
     headers = reversed(_headers(options.get(name)))
-    return next((header for header in headers if field in header), {})
+    none: Fields = {}
+    return next((header for header in headers if field in header), none)
 
 
 def _headers(found: Any) -> list[Fields]:

@@ -1,0 +1,134 @@
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import duckdb
+import pytest
+from loaded_rows import empty_warehouse, rows, run_of, table
+
+from tcpdw import pipeline, warehouse
+from tcpdw.errors import WarehouseError
+from tcpdw.warehouse import Warehouse
+
+MADE = """
+import os, signal, sys
+import duckdb
+from tcpdw import warehouse
+connect = duckdb.connect
+class Connection:
+    def __init__(self, real): self.real = real
+    def __getattr__(self, name): return getattr(self.real, name)
+    def commit(self): os.kill(os.getpid(), signal.SIGKILL)
+duckdb.connect = lambda *a, **k: Connection(connect(*a, **k))
+warehouse.Warehouse(sys.argv[1])
+"""
+
+
+@pytest.fixture
+def empty(tmp_path: Path) -> Path:
+    return empty_warehouse(tmp_path)
+
+
+def test_a_kill_while_the_warehouse_is_made_spoils_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "w.duckdb"
+    done = subprocess.run(
+        [sys.executable, "-c", MADE, path], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    with Warehouse(path) as target:
+        target.load([run_of("a", {"a": table()})])
+    assert rows(path, "SELECT name FROM runs") == [("a",)]
+
+
+def refused(path: Path) -> WarehouseError:
+    """Open a warehouse to write and to read; return the error, after a look that it is one."""
+    held = path.read_bytes() if path.is_file() else None
+    there = sorted(path.parent.iterdir()) if path.parent.is_dir() else []
+    with pytest.raises(WarehouseError) as caught:
+        pipeline.ingest([], path)
+    assert caught.value.path == str(path)
+    assert "\n" not in str(caught.value)
+    assert (path.read_bytes() if path.is_file() else None) == held
+    assert (sorted(path.parent.iterdir()) if path.parent.is_dir() else []) == there
+    return caught.value
+
+
+def test_a_warehouse_that_another_process_writes(empty: Path) -> None:
+    code = (
+        "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print('open', flush=True); "
+        "sys.stdin.read()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code, empty], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == b"open\n"
+        error = refused(empty)
+        assert "another process has it open" in error.message
+        assert error.hint is not None
+        with pytest.raises(WarehouseError, match="another process"):
+            warehouse.connect(empty)
+        other.communicate()
+    assert pipeline.ingest([], empty).loaded == ()
+
+
+def test_files_that_are_no_warehouse(tmp_path: Path) -> None:
+    words = tmp_path / "words.duckdb"
+    words.write_bytes(b"words " * 4000)
+    assert "not a DuckDB database" in refused(words).message
+    plain = tmp_path / "plain.duckdb"
+    with duckdb.connect(str(plain)) as connection:
+        connection.execute("CREATE TABLE runs (x INTEGER)")
+    assert "no warehouse of tcpdw" in refused(plain).message
+    other = tmp_path / "other.duckdb"
+    with duckdb.connect(str(other)) as connection:
+        connection.execute("CREATE TABLE warehouse (x INTEGER)")
+    assert "no warehouse of tcpdw" in refused(other).message
+    for path in (words, plain, other):
+        with pytest.raises(WarehouseError):
+            warehouse.connect(path)
+
+
+def test_a_warehouse_cut_short(empty: Path) -> None:
+    whole = empty.read_bytes()
+    for size in (1, 100, 5000, len(whole) // 2):
+        empty.write_bytes(whole[:size])
+        refused(empty)
+
+
+def test_a_warehouse_of_a_newer_layout(empty: Path) -> None:
+    with duckdb.connect(str(empty)) as connection:
+        connection.execute("UPDATE warehouse SET layout = 99, made_by = '77.1'")
+    error = refused(empty)
+    assert "77.1" in error.message
+    assert error.hint == "bring tcpdw up to date"
+    with pytest.raises(WarehouseError, match=r"77\.1"):
+        warehouse.connect(empty)
+
+
+def test_places_where_no_warehouse_can_be(tmp_path: Path) -> None:
+    error = refused(tmp_path / "missing/w.duckdb")
+    assert "its directory does not exist" in error.message
+    assert error.hint == f"make it with `mkdir -p {tmp_path}/missing`"
+    (tmp_path / "folder").mkdir()
+    refused(tmp_path / "folder")
+    (tmp_path / "file").write_bytes(b"")
+    refused(tmp_path / "file/w.duckdb")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_folder_that_may_not_be_written(tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir(mode=0o500)
+    refused(folder / "w.duckdb")
+
+
+def test_a_warehouse_that_this_process_reads(empty: Path) -> None:
+    with warehouse.connect(empty) as connection:
+        refused(empty)
+        assert connection.execute("SELECT COUNT(*) FROM runs").fetchone() == (0,)
+    assert pipeline.ingest([], empty).loaded == ()
