@@ -177,9 +177,7 @@ class _Pending:
 class _TaskSteps(Steps):
     """Does each step of an ingest as a task."""
 
-    def discover(
-        self, paths: Iterable[Path], known: Mapping[str, int], options: Options
-    ) -> Plan:
+    def discover(self, paths: Iterable[Path], known: Mapping[str, int], options: Options) -> Plan:
         """Find what there is to do, as a task."""
         return discover(_Held(lambda: pipeline.plan(paths, known, options))).take()
 

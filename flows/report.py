@@ -28,9 +28,7 @@ def shortened(text: str) -> str:
 
 def escaped(text: str) -> str:
     """Return `text` so that Markdown shows it as it is: no markup, no HTML, no links."""
-    return _SPECIAL.sub(
-        lambda match: _ENTITIES.get(match[0], "\\" + match[0]), shortened(text)
-    )
+    return _SPECIAL.sub(lambda match: _ENTITIES.get(match[0], "\\" + match[0]), shortened(text))
 
 
 def reason(run: LoadedRun) -> str:

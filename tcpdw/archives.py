@@ -1,4 +1,4 @@
-"""Archives of runs: told by their bytes, and unpacked with nothing in them trusted.
+"""Archives of runs, unpacked with nothing in them trusted.
 
 An archive comes from another machine. Only plain files and directories leave it, always below
 the folder asked for; owners, modes, times and links do not. The bytes are written here rather
@@ -9,40 +9,43 @@ would let links through.
 from __future__ import annotations
 
 import errno
-import io
 import os
 from collections.abc import Generator, Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Literal, NoReturn, Protocol, cast
+from typing import TYPE_CHECKING, BinaryIO, NoReturn, cast
 
+from tcpdw.archive_formats import (
+    ENDINGS,
+    ENDINGS_HINT,
+    Format,
+    check,
+    format_by_bytes,
+    format_by_name,
+    stem,
+)
+from tcpdw.archive_tape import BLOCK, CHUNK, Reads, Tape, decompressed
 from tcpdw.errors import ArchiveError, UsageError
+from tcpdw.printable import printable
 
 if TYPE_CHECKING:
     from tarfile import TarInfo
     from zipfile import ZipFile, ZipInfo
 
-Format = Literal["xz", "gzip", "zstd", "tar", "zip"]
-
-ENDINGS: dict[str, Format] = {
-    ".tar.xz": "xz",
-    ".txz": "xz",
-    ".tar.gz": "gzip",
-    ".tgz": "gzip",
-    ".tar.zst": "zstd",
-    ".tzst": "zstd",
-    ".tar": "tar",
-    ".zip": "zip",
-}
-ENDINGS_HINT = "tcpdw reads .tar.xz, .tar.gz, .tar.zst, .tar and .zip"
-
-_BLOCK = 512  # a tar header, and what tar pads its members to
-_CHUNK = 1 << 20
-# tarfile reads an extended header at once and searches it in quadratic time, so a crafted one
-# would cost gigabytes or hours. Paths are 4 KiB at most; one header and all between two members:
-_MAX_HEADER = 32 << 10
-_MAX_HEADERS = 1 << 20
+__all__ = [
+    "ENDINGS",
+    "ENDINGS_HINT",
+    "Format",
+    "Limits",
+    "check",
+    "format_by_bytes",
+    "format_by_name",
+    "printable",
+    "stem",
+    "unpack",
+    "unpacked",
+]
 
 
 def _max_unpacked() -> int:
@@ -72,71 +75,6 @@ class Limits:
     members: int = 100_000
     ratio: int = 1_000
     ratio_from: int = 1 << 30
-
-
-def printable(text: str) -> str:
-    """Return `text` with every character that a terminal or UTF-8 cannot show as U+FFFD."""
-    return "".join(c if c.isprintable() else "\ufffd" for c in text)
-
-
-def format_by_name(name: str) -> Format | None:
-    """Return the archive format that a file's ending claims, None where it claims none."""
-    lower = name.lower()
-    return next((kind for ending, kind in ENDINGS.items() if lower.endswith(ending)), None)
-
-
-def stem(name: str) -> str:
-    """Return an archive's file name without its ending (`a.tar.xz` -> `a`)."""
-    lower = name.lower()
-    ending = next((ending for ending in ENDINGS if lower.endswith(ending)), "")
-    return name[: len(name) - len(ending)] or name
-
-
-def format_by_bytes(path: Path) -> Format | None:
-    """Return the archive format that a file's first bytes show, None where they show none.
-
-    Raises `ArchiveError` where the file cannot be read.
-    """
-    try:
-        with path.open("rb") as file:
-            head = file.read(_BLOCK)
-    except OSError as error:
-        raise ArchiveError(
-            f"cannot be read: {error.strerror}", path=printable(str(path))
-        ) from error
-    if head.startswith(b"\xfd7zXZ\x00"):
-        return "xz"
-    if head.startswith(b"\x1f\x8b"):
-        return "gzip"
-    # Parallel compressors put a skippable frame (0x184D2A50 to 5F) before the first one.
-    if head.startswith(b"\x28\xb5\x2f\xfd") or (
-        head[1:4] == b"\x2a\x4d\x18" and 0x50 <= head[0] <= 0x5F
-    ):
-        return "zstd"
-    if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
-        return "zip"
-    if len(head) == _BLOCK:
-        import tarfile
-
-        # An archive of nothing starts with its end mark, a block of zeros.
-        with suppress(tarfile.HeaderError, ValueError):
-            if any(head):
-                tarfile.TarInfo.frombuf(head, "utf-8", "surrogateescape")
-            return "tar"
-    return None
-
-
-def check(path: Path) -> Format:
-    """Return the archive's format; raise `ArchiveError` where it is none or its ending lies."""
-    claimed, shown = format_by_name(path.name), format_by_bytes(path)
-    if shown is None or (claimed is not None and claimed != shown):
-        what = f"is no {claimed} archive" if claimed else "is no archive"
-        if shown:
-            what += f": its bytes are {shown}'s"
-        elif path.stat().st_size == 0:
-            what += ": it is empty"
-        raise ArchiveError(what, path=printable(str(path)), hint=ENDINGS_HINT)
-    return shown
 
 
 @contextmanager
@@ -172,10 +110,6 @@ def unpack(path: Path, into: Path, limits: Limits | None = None) -> None:
         raise
 
 
-class _Reads(Protocol):
-    def read(self, size: int, /) -> bytes: ...
-
-
 class _Archive:
     """One archive being unpacked: its limits, and how far it got."""
 
@@ -198,7 +132,7 @@ class _Archive:
             if kind == "zip":
                 self._unpack_zip(into)
             else:
-                with _decompressed(self.path, kind) as stream:
+                with decompressed(self.path, kind) as stream:
                     self._unpack_tar(stream, into)
         except (EOFError, zlib.error, lzma.LZMAError, tarfile.TarError, zipfile.BadZipFile) as e:
             self.fail(f"is damaged or cut short: {e}", cause=e)
@@ -259,10 +193,10 @@ class _Archive:
             for chunk in chunks:
                 file.write(chunk)
 
-    def _unpack_tar(self, stream: _Reads, into: Path) -> None:
+    def _unpack_tar(self, stream: Reads, into: Path) -> None:
         import tarfile
 
-        tape = _Tape(stream, self)
+        tape = Tape(stream, self)
         with tarfile.open(
             fileobj=cast(BinaryIO, tape), mode="r:", encoding="utf-8", errors="surrogateescape"
         ) as tar:
@@ -279,9 +213,9 @@ class _Archive:
                 tape.headers = 0
         self.member = ""
         # tarfile takes a broken header after the first for the end. The true end is a zero block.
-        if tape.last != bytes(_BLOCK):
+        if tape.last != bytes(BLOCK):
             self.fail(f"is damaged or cut short at byte {tape.tell():,} of its tar")
-        while rest := tape.some(_CHUNK):  # to the end, where xz and gzip keep their checksums
+        while rest := tape.some(CHUNK):  # to the end, where xz and gzip keep their checksums
             if any(rest):
                 self.fail("holds more after its end mark", hint="was a second archive appended?")
 
@@ -317,86 +251,8 @@ class _Archive:
     def _zip_data(self, archive: ZipFile, info: ZipInfo) -> Iterator[bytes]:
         left = info.file_size
         with archive.open(info) as stream:
-            while data := stream.read(_CHUNK):
+            while data := stream.read(CHUNK):
                 left -= len(data)
                 yield data
         if left:
             raise EOFError(f"{left:,} bytes are missing")
-
-
-@contextmanager
-def _decompressed(path: Path, kind: Format) -> Generator[_Reads]:
-    stream: _Reads
-    if kind == "xz":
-        import lzma
-
-        with lzma.open(path) as stream:
-            yield stream
-    elif kind == "gzip":
-        import gzip
-
-        with gzip.open(path) as stream:
-            yield stream
-    elif kind == "zstd":
-        import pyarrow as pa  # the standard library has no zstd before Python 3.14
-
-        opened = cast(
-            AbstractContextManager[_Reads], pa.input_stream(str(path), compression="zstd")
-        )
-        with opened as stream:
-            yield stream
-    else:
-        with path.open("rb") as stream:
-            yield stream
-
-
-class _Tape(io.RawIOBase):
-    """A tar's bytes, forward only, counted, with bounds on what its headers can make us read."""
-
-    def __init__(self, stream: _Reads, archive: _Archive) -> None:
-        self._stream = stream
-        self._archive = archive
-        self._at = 0
-        self.headers = 0
-        self.last = b""
-
-    def tell(self) -> int:
-        return self._at
-
-    def some(self, size: int) -> bytes:
-        """Read up to `size` bytes; none only at the end."""
-        data = self._stream.read(size)
-        self._at += len(data)
-        self._archive.spend(len(data))
-        return data
-
-    def data(self, size: int) -> Iterator[bytes]:
-        """Yield the next `size` bytes in pieces; raise `EOFError` where they end early."""
-        while size > 0:
-            piece = self.some(min(size, _CHUNK))
-            if not piece:
-                raise EOFError(f"{size:,} bytes are missing")
-            size -= len(piece)
-            yield piece
-
-    def read(self, size: int = -1, /) -> bytes:
-        """Read for tarfile: headers, which are small; a loop that misses the end fails too."""
-        self._archive.member = ""
-        self.headers += max(size, 1)
-        if not 0 <= size <= _MAX_HEADER or self.headers > _MAX_HEADERS:
-            self._archive.fail(f"has an outsized header at byte {self._at:,} of its tar")
-        pieces: list[bytes] = []
-        left = size
-        while left and (piece := self.some(left)):
-            pieces.append(piece)
-            left -= len(piece)
-        self.last = b"".join(pieces)
-        return self.last
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
-        """Go forward, over the padding behind a member."""
-        if whence != os.SEEK_SET or not 0 <= offset - self._at < _BLOCK:
-            self._archive.fail(f"has a damaged header before byte {self._at:,} of its tar")
-        for _ in self.data(offset - self._at):
-            pass
-        return self._at

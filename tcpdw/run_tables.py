@@ -80,6 +80,18 @@ def with_run(table: pa.Table, run_id: int) -> pa.Table:
     return table.add_column(0, "run_id", column)
 
 
+def by_shape(tables: Sequence[pa.Table]) -> Iterator[pa.Table]:
+    """Join tables of one shape; those with another kernel's fields come apart."""
+    import pyarrow as pa
+
+    shapes: dict[str, list[pa.Table]] = {}
+    for table in tables:
+        shape = table.schema.remove_metadata().to_string(show_field_metadata=False)
+        shapes.setdefault(shape, []).append(table)
+    for alike in shapes.values():
+        yield pa.concat_tables(alike).unify_dictionaries()
+
+
 def narrow_rows(name: str, rows: pa.Table) -> pa.Table:
     """Give the rows of `events` that an event class's rows make."""
     import pyarrow as pa

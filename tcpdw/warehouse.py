@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from tcpdw import catalog
 from tcpdw.errors import WarehouseError
-from tcpdw.run_tables import narrow_rows, run_row, side_tables, with_run
+from tcpdw.run_tables import by_shape, narrow_rows, run_row, side_tables, with_run
 from tcpdw.rundata import RunData
 from tcpdw.warehouse_schema import Schema, name_of, quoted, text_literal
 
@@ -76,6 +76,8 @@ class Warehouse:
             )
         self.connection = _connect(self.path, read_only=False)
         try:
+            # One that was killed as it was made is there, and empty.
+            is_new = is_new or _is_empty(self.connection)
             if not is_new:
                 _check_layout(self.connection, self.path)
             with self._transaction():
@@ -122,7 +124,6 @@ class Warehouse:
                 self._add_rows(batch, loaded)
                 self._derive(loaded[0].run_id, loaded[-1].run_id)
         except _refusals() as error:
-            self.schema = Schema(self.connection)
             raise WarehouseError(_first_line(error), path=self.path) from error
         return loaded
 
@@ -133,6 +134,7 @@ class Warehouse:
             yield
         except BaseException:
             self.connection.rollback()
+            self.schema = Schema(self.connection)
             raise
         self.connection.commit()
 
@@ -143,7 +145,9 @@ class Warehouse:
             for table in known.tables:
                 self.connection.execute(table.statement)
                 self._comment(table)
-            self.connection.execute("INSERT INTO warehouse VALUES (?, ?, '')", [LAYOUT, _version()])
+            self.connection.execute(
+                "INSERT INTO warehouse VALUES (?, ?, '', 0)", [LAYOUT, _version()]
+            )
         else:
             stored = self.connection.execute("SELECT catalog_hash FROM warehouse").fetchone()
             if stored is not None and stored[0] == known.digest:
@@ -175,7 +179,7 @@ class Warehouse:
         self.connection.execute(";".join(statements))
 
     def _forget(self, batch: Sequence[RunData]) -> None:
-        hashes = [run.content_hash for run in batch if run.content_hash]
+        hashes = [run.content_hash for run in batch if run.content_hash and run.failure is None]
         paths = [str(run.source_path) for run in batch]
         names = [run.name for run in batch]
         rows = self.connection.execute(
@@ -195,8 +199,8 @@ class Warehouse:
                 self.connection.execute(f"DELETE FROM {quoted(table)} WHERE run_id IN ({numbers})")
 
     def _add_runs(self, batch: Sequence[RunData]) -> Iterator[LoadedRun]:
-        last = self.connection.execute("SELECT COALESCE(MAX(run_id), 0) FROM runs").fetchone()
-        run_id = last[0] if last else 0
+        [(run_id,)] = self.connection.execute("SELECT last_run_id FROM warehouse").fetchall()
+        self.connection.execute("UPDATE warehouse SET last_run_id = last_run_id + ?", [len(batch)])
         for run in batch:
             run_id += 1
             values = run_row(run_id, run)
@@ -221,12 +225,13 @@ class Warehouse:
         classes: dict[str, list[pa.Table]] = {}
         for run_id, run in pairs:
             for name, table in (run.classes or {}).items():
-                classes.setdefault(name, []).append(with_run(table, run_id))
+                # A table needs a name of at least one character.
+                classes.setdefault(name or "unnamed", []).append(with_run(table, run_id))
         narrow: list[pa.Table] = []
         for name in sorted(classes):
-            rows = self.schema.union(classes.pop(name))
-            narrow.append(narrow_rows(name, rows))
-            self._insert(f"event.{name}", rows, "run_id, ts, cpu_id")
+            for rows in by_shape(classes.pop(name)):
+                narrow.append(narrow_rows(name, rows))
+                self._insert(f"event.{name}", rows, "run_id, ts, cpu_id")
         if narrow:
             table = pa.concat_tables(narrow, promote_options="permissive").unify_dictionaries()
             self._insert("events", table, "run_id, ts, cpu_id")
@@ -235,14 +240,12 @@ class Warehouse:
 
     def _insert(self, name: str, rows: pa.Table, order: str = "") -> None:
         self.connection.register("incoming", rows)
-        try:
-            self.schema.fit(name, "incoming")
-            ordered = f" ORDER BY {order}" if order else ""
-            self.connection.execute(
-                f"INSERT INTO {name_of(name)} BY NAME SELECT * FROM incoming{ordered}"
-            )
-        finally:
-            self.connection.unregister("incoming")
+        self.schema.fit(name, "incoming")
+        ordered = f" ORDER BY {order}" if order else ""
+        self.connection.execute(
+            f"INSERT INTO {name_of(name)} BY NAME SELECT * FROM incoming{ordered}"
+        )
+        self.connection.unregister("incoming")
 
     def _derive(self, first: int, last: int) -> None:
         """Fill the derived tables and the metrics for the runs from `first` to `last`."""
@@ -326,6 +329,11 @@ def _connect(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
         raise WarehouseError(f"cannot be opened: {text}", path=path) from error
 
 
+def _is_empty(connection: duckdb.DuckDBPyConnection) -> bool:
+    rows = connection.execute("SELECT 1 FROM duckdb_tables() WHERE NOT internal LIMIT 1").fetchall()
+    return not rows
+
+
 def _check_layout(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
     import duckdb
 
@@ -352,7 +360,8 @@ def _refusals() -> tuple[type[Exception], ...]:
     import duckdb
     import pyarrow as pa
 
-    return (duckdb.Error, pa.ArrowException)
+    # Names that are no text and numbers beyond every type come as ValueError, OverflowError.
+    return (duckdb.Error, pa.ArrowException, ValueError, OverflowError)
 
 
 def _first_line(error: Exception) -> str:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import duckdb
-    import pyarrow as pa
 
 
 def quoted(name: str) -> str:
@@ -63,12 +61,6 @@ class Schema:
         """Tell whether the table has the column."""
         return column.lower() in self._tables.get(table.lower(), {})
 
-    def union(self, tables: Sequence[pa.Table]) -> pa.Table:
-        """Join the rows of one event class from several runs, whatever fields each has."""
-        from tcpdw.readers import spool
-
-        return spool.concat(tables).unify_dictionaries()
-
     def fit(self, table: str, incoming: str) -> None:
         """Make the table hold what the relation `incoming` has: new columns, wider types.
 
@@ -102,16 +94,27 @@ class Schema:
     def _wider(self, old: str, new: str) -> str:
         import duckdb
 
-        if _is_nested(old) != _is_nested(new):
+        if _shape(old) != _shape(new):
             return "VARCHAR"
+        # On a connection of its own: an error would end the transaction under way.
+        probe = self._connection.cursor()
         try:
-            row = self._connection.execute(
+            [(wide,), _] = probe.execute(
                 f"SELECT typeof(x) FROM (SELECT NULL::{old} AS x UNION ALL SELECT NULL::{new}) AS t"
-            ).fetchone()
+            ).fetchall()
+            # What a union takes, a cast of stored values may refuse.
+            self._connection.execute(
+                f"SELECT CAST(NULL::{old} AS {wide}), CAST(NULL::{new} AS {wide})"
+            )
         except duckdb.Error:
             return "VARCHAR"
-        return str(row[0]) if row else "VARCHAR"
+        finally:
+            probe.close()
+        return str(wide)
 
 
-def _is_nested(kind: str) -> bool:
-    return kind.startswith(("STRUCT", "MAP")) or kind.endswith("]")
+def _shape(kind: str) -> str:
+    """Tell lists, structures and plain values apart, inside one another too."""
+    if kind.endswith("]"):
+        return _shape(kind[: kind.rindex("[")]) + "[]"
+    return "struct" if kind.startswith(("STRUCT", "MAP")) else "plain"

@@ -429,8 +429,10 @@ def test_the_readme_shows_commands_that_exist(monkeypatch: pytest.MonkeyPatch) -
 
 def parse(words: list[str]) -> None:
     """Parse a command line as tcpdw would; paths of the reader's own need not exist here."""
-    with entry.app.make_context("tcpdw", list(words)) as ctx:
-        name, *rest = [*ctx.protected_args, *ctx.args]
+    place = next(i for i, word in enumerate(words) if word in entry.app.commands)
+    rest = words[place + 1 :]
+    with entry.app.make_context("tcpdw", words[: place + 1]) as ctx:
+        name = words[place]
         command = entry.app.commands[name]
         for parameter in command.params:
             if isinstance(parameter.type, click.Path):

@@ -1,47 +1,21 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import duckdb
 import pytest
-from loaded_rows import empty_warehouse, rows, run_of, table
+from loaded_rows import empty_warehouse
 
 from tcpdw import pipeline, warehouse
 from tcpdw.errors import WarehouseError
-from tcpdw.warehouse import Warehouse
-
-MADE = """
-import os, signal, sys
-import duckdb
-from tcpdw import warehouse
-connect = duckdb.connect
-class Connection:
-    def __init__(self, real): self.real = real
-    def __getattr__(self, name): return getattr(self.real, name)
-    def commit(self): os.kill(os.getpid(), signal.SIGKILL)
-duckdb.connect = lambda *a, **k: Connection(connect(*a, **k))
-warehouse.Warehouse(sys.argv[1])
-"""
 
 
 @pytest.fixture
 def empty(tmp_path: Path) -> Path:
     return empty_warehouse(tmp_path)
-
-
-def test_a_kill_while_the_warehouse_is_made_spoils_nothing(tmp_path: Path) -> None:
-    path = tmp_path / "w.duckdb"
-    done = subprocess.run(
-        [sys.executable, "-c", MADE, path], capture_output=True, text=True, timeout=60, check=False
-    )
-    assert done.returncode == -signal.SIGKILL, done.stderr
-    with Warehouse(path) as target:
-        target.load([run_of("a", {"a": table()})])
-    assert rows(path, "SELECT name FROM runs") == [("a",)]
 
 
 def refused(path: Path) -> WarehouseError:

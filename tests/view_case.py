@@ -21,6 +21,7 @@ To see what the queries of cases give now: `python tests/view_case.py FILE...`.
 
 from __future__ import annotations
 
+import atexit
 import re
 import shlex
 import shutil
@@ -212,6 +213,7 @@ def shifted(case: Case, by: int) -> Case:
 def template() -> Path:
     """Make an empty warehouse once, to be copied: that is quicker than to create its views."""
     folder = Path(tempfile.mkdtemp(prefix="tcpdw-views-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     Warehouse(folder / "empty.duckdb").connection.close()
     return folder / "empty.duckdb"
 

@@ -5,5 +5,7 @@ CREATE TABLE warehouse (
     -- The version of tcpdw that made the database.
     made_by VARCHAR NOT NULL,
     -- The digest of the `sql/` tree whose views the database holds.
-    catalog_hash VARCHAR NOT NULL
+    catalog_hash VARCHAR NOT NULL,
+    -- The highest number that a run was ever given: none is given twice.
+    last_run_id INTEGER NOT NULL
 );

@@ -15,9 +15,9 @@ held AS (
         ANY_VALUE(h.inode) AS inode,
         MIN(h.start_ts) AS start_ts,
         MAX(h.end_ts) AS end_ts,
-        ARG_MIN(h.pid, h.start_ts) AS pid,
-        ARG_MIN(h.fd, h.start_ts) AS fd,
-        ARG_MIN(h.source, h.start_ts) AS source,
+        ARG_MIN(h.pid, (h.start_ts, h.pid, h.fd)) AS pid,
+        ARG_MIN(h.fd, (h.start_ts, h.pid, h.fd)) AS fd,
+        ARG_MIN(h.source, (h.start_ts, h.pid, h.fd)) AS source,
         ANY_VALUE(a.family) AS family,
         ANY_VALUE(a.type & 15) AS type,
         ANY_VALUE(a.protocol) AS protocol

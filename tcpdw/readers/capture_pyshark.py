@@ -178,7 +178,10 @@ def _tshark_run() -> Any:
             return Parser(self._get_tshark_version())
 
         def _created_new_process(
-            self, parameters: Any, process: Any, process_name: str = "TShark"  # noqa: ARG002
+            self,
+            parameters: Any,  # noqa: ARG002
+            process: Any,
+            process_name: str = "TShark",  # noqa: ARG002
         ) -> None:
             # It may have ended already, and its last words are not read yet.
             self._running_processes.add(process)

@@ -61,7 +61,8 @@ class Worker:
     def read_trace(self, path: Path, spool: Path, *, reader: str = "bt2") -> Spool:
         """Read the CTF trace in the directory `path` into the directory `spool`, and open it.
 
-        Raises TraceError, also when the child crashes or takes longer than the timeout.
+        Raises TraceError, also when the child crashes or takes longer than the timeout; a crash
+        is its cause, as a ChildProcessError.
         """
         from tcpdw.readers.spool import Spool
 
@@ -71,7 +72,7 @@ class Worker:
     def read_capture(self, path: Path, spool: Path, *, reader: str = "pyshark") -> Capture:
         """Read the capture file `path` by way of the directory `spool`.
 
-        Raises CaptureError, also when the child crashes or takes longer than the timeout.
+        Raises CaptureError, as `read_trace` raises TraceError.
         """
         from tcpdw.readers import Capture
         from tcpdw.readers.spool import read_table
@@ -109,7 +110,9 @@ class Worker:
                 f"reading took longer than {self._timeout:g} s and was stopped", path=path
             )
         if not line.endswith(b"\n"):
-            raise _ERRORS[kind](self._death(child), path=path)
+            text = self._death(child)
+            # By the cause a caller can tell that another try may do better.
+            raise _ERRORS[kind](text, path=path) from ChildProcessError(text)
         answer: dict[str, Any] = json.loads(line)
         if "error" in answer:
             raise _rebuilt(answer["error"], _ERRORS[kind])

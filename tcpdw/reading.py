@@ -1,0 +1,238 @@
+"""The reading of one source: its traces, captures and snapshots, as rows ready to be loaded."""
+
+from __future__ import annotations
+
+import errno
+import threading
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tcpdw import runs
+from tcpdw.errors import InputError, TcpdwError
+from tcpdw.printable import printable
+from tcpdw.readers.worker import Worker
+from tcpdw.rundata import RunData
+from tcpdw.runs import Failure, Identity, Run, Source
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from tcpdw.readers.proc import Snapshot
+    from tcpdw.readers.spool import Spool
+
+_PASSING = frozenset(
+    getattr(errno, name)
+    for name in (
+        "EAGAIN",
+        "EBUSY",
+        "ECONNRESET",
+        "EDQUOT",
+        "EHOSTDOWN",
+        "EHOSTUNREACH",
+        "EINTR",
+        "EIO",
+        "EMFILE",
+        "ENETUNREACH",
+        "ENFILE",
+        "ENOMEM",
+        "ENOSPC",
+        "ENOTCONN",
+        "ESTALE",
+        "ETIMEDOUT",
+    )
+    if hasattr(errno, name)
+)
+
+
+def read_source(
+    source: Source,
+    digest: str | None,
+    identity: Identity,
+    work: Path,
+    worker: Worker,
+    *,
+    is_last: bool = True,
+) -> tuple[RunData, ...]:
+    """Read all that a source holds; what it cannot read it gives as a failed run with the reason.
+
+    `identity` goes before what the runs say. The rows lie in files under `work`, which must stay
+    until they are loaded. Unless this is the last try, raises the InputErrors that another may
+    mend (`may_mend`).
+    """
+    found: list[RunData] = []
+    try:
+        with runs.opened(source, identity) as opened:
+            for number, run in enumerate(opened):
+                if isinstance(run, Failure):
+                    _raise_if_mendable(run.error, is_last)
+                    found.append(failed(source.path, run.name, digest, run.error))
+                else:
+                    found.append(_read_run(run, digest, work / str(number), worker, is_last))
+    except InputError as error:
+        _raise_if_mendable(error, is_last)
+        return (failed(source.path, source.name, digest, error),)
+    return tuple(found)
+
+
+def failed(path: Path, name: str, digest: str | None, error: TcpdwError) -> RunData:
+    """Give the run that a path or an archive's member was to be, with why it is none."""
+    return RunData(
+        printable(name or str(path)),
+        _shown(path),
+        digest,
+        None,
+        Identity(),
+        failure=printable(str(error)),
+    )
+
+
+def may_mend(error: BaseException) -> bool:
+    """Tell whether a second try may mend an error: a reader died, or the system was short.
+
+    That is, whether the error or a cause of it is a ChildProcessError, or an OSError that tells
+    of something that passes, such as a full disk or a network file system gone stale.
+    """
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ChildProcessError):
+            return True
+        if isinstance(cause, OSError) and cause.errno in _PASSING:
+            return True
+        cause = cause.__cause__
+    return False
+
+
+class Readers:
+    """A reader process for each thread that asks."""
+
+    def __init__(self) -> None:
+        self._own = threading.local()
+        self._all: list[Worker] = []
+
+    def mine(self) -> Worker:
+        """Give the calling thread's reader."""
+        if not hasattr(self._own, "worker"):
+            self._own.worker = Worker()
+            self._all.append(self._own.worker)
+        return self._own.worker
+
+    def close(self) -> None:
+        """End all readers; no thread may be using one."""
+        for worker in self._all:
+            worker.close()
+
+
+def _shown(path: Path) -> Path:
+    # The database takes text in UTF-8, file names may be any bytes.
+    return Path(printable(str(path)))
+
+
+def _raise_if_mendable(error: InputError, is_last: bool) -> None:
+    if not is_last and may_mend(error):
+        raise error
+
+
+def _read_run(run: Run, digest: str | None, work: Path, worker: Worker, is_last: bool) -> RunData:
+    data = RunData(
+        printable(run.name),
+        _shown(run.source_path),
+        digest,
+        run.content_hash,
+        runs.complete(run, {}),
+        warnings=run.warnings,
+    )
+    try:
+        data = _with_traces(run, data, work, worker)
+    except InputError as error:
+        _raise_if_mendable(error, is_last)
+        return replace(data, failure=_told(run, error))
+    warnings = [*data.warnings]
+    damaged = data.damaged
+    captures: list[pa.Table] = []
+    for number, path in enumerate(run.captures):
+        try:
+            capture = worker.read_capture(path, work / f"capture-{number}")
+        except InputError as error:
+            _raise_if_mendable(error, is_last)
+            if not run.traces:
+                return replace(data, failure=_told(run, error))
+            warnings.append(_told(run, error))
+            damaged = True
+            continue
+        captures.append(capture.packets)
+        warnings += [_told(run, text) for text in capture.warnings]
+        damaged = damaged or bool(capture.warnings)
+    snapshots, proc_warnings = _snapshots(run)
+    return replace(
+        data,
+        packets=_concat(captures),
+        snapshots=snapshots,
+        warnings=(*warnings, *proc_warnings),
+        damaged=damaged,
+    )
+
+
+def _with_traces(run: Run, data: RunData, work: Path, worker: Worker) -> RunData:
+    from tcpdw import current_thread
+    from tcpdw.readers import peer_address
+
+    spools: list[Spool] = [
+        worker.read_trace(path, work / f"trace-{number}") for number, path in enumerate(run.traces)
+    ]
+    parts: dict[str, list[pa.Table]] = {}
+    for spool in spools:
+        for name, table in spool.classes.items():
+            parts.setdefault(name, []).append(table)
+    classes = {name: peer_address.spelled(_joined(part)) for name, part in parts.items()}
+    ends = [spool.summary.end for spool in spools]
+    lost = tuple(window for end in ends for window in end.lost)
+    env: dict[str, str | int] = {}
+    for spool in reversed(spools):
+        env.update(spool.summary.head.env)
+    warnings = [_told(run, text) for end in ends for text in end.warnings]
+    return replace(
+        data,
+        identity=runs.complete(run, env),
+        clock=next((s.summary.head.clock for s in spools if s.summary.head.clock), None),
+        classes=current_thread.attribute(classes, lost),
+        streams=tuple(
+            replace(stream, stream=printable(stream.stream))
+            for end in ends
+            for stream in end.streams
+        ),
+        lost=lost,
+        warnings=(*data.warnings, *warnings),
+        damaged=bool(warnings),
+    )
+
+
+def _told(run: Run, what: object) -> str:
+    return printable(run.shown(str(what)))
+
+
+def _snapshots(run: Run) -> tuple[tuple[Snapshot, ...], list[str]]:
+    from tcpdw.readers import proc
+
+    found: list[Snapshot] = []
+    warnings: list[str] = []
+    for path in run.snapshots:
+        try:
+            shot = proc.read(path)
+        except InputError as error:
+            warnings.append(_told(run, error))
+            continue
+        found.append(shot)
+        warnings += [_told(run, text) for text in shot.warnings]
+    return tuple(found), warnings
+
+
+def _joined(tables: Sequence[pa.Table]) -> pa.Table:
+    from tcpdw.readers import spool
+
+    return spool.concat(tables)
+
+
+def _concat(tables: Sequence[pa.Table]) -> pa.Table | None:
+    return _joined(tables) if tables else None
