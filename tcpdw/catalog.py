@@ -27,7 +27,7 @@ EVENT_COLUMNS: Mapping[str, str] = {
 _CREATE = re.compile(
     r"CREATE\s+(?:OR\s+REPLACE\s+)?(?P<kind>TABLE|VIEW|MACRO)\s+(?P<name>[\w.\"]+)", re.IGNORECASE
 )
-_KEY = re.compile(r"^(from|to|requires|stages|fills|completes|staged):\s*(.*)$")
+_KEY = re.compile(r"^(from|to|requires|stages|afterwards|fills|completes|staged):\s*(.*)$")
 LEFT_OUT = "_left_out"
 
 
@@ -43,9 +43,9 @@ class Column:
 class SqlObject:
     """One table, view or macro of `sql/`: its statement and the words that document it.
 
-    `keys` holds what the header says in `key: value` lines: `from`, `to`, `requires`, `stages`
-    for metrics, `fills` for a view whose rows fill the table of that name when runs are loaded,
-    `completes` for one whose rows fill in a column once all tables are filled (`row_id` says
+    `keys` holds what the header says in `key: value` lines: `from`, `to`, `requires`, `stages`,
+    `afterwards` for metrics, `fills` for a view whose rows fill the table of that name when runs
+    are loaded, `completes` for one whose rows fill in a column once all tables are filled (`row_id` says
     where), `staged` for a view that is computed once for all the metrics of a batch.
     """
 
@@ -72,10 +72,16 @@ class SqlObject:
 
     @property
     def stages(self) -> tuple[str, ...]:
-        """Give the columns that are stages of a metric's interval."""
-        return tuple(
-            name.strip() for name in self.keys.get("stages", "").split(",") if name.strip()
-        )
+        """Give the columns that are stages of a metric's interval, and those that follow it."""
+        return (*self._listed("stages"), *self.later_stages)
+
+    @property
+    def later_stages(self) -> tuple[str, ...]:
+        """Give the stages that follow the interval: `certain_to_end` tells of them."""
+        return self._listed("afterwards")
+
+    def _listed(self, key: str) -> tuple[str, ...]:
+        return tuple(name.strip() for name in self.keys.get(key, "").split(",") if name.strip())
 
 
 @dataclass(frozen=True)
@@ -302,7 +308,8 @@ def problems(
             if not metric.keys.get(key):
                 say(metric, f"does not say `{key}:`")
         columns = {column.name for column in metric.columns}
-        for name in ("run_id", "ts", "dur", "certain", *metric.stages):
+        ends = ("certain_to_end",) if metric.later_stages else ()
+        for name in ("run_id", "ts", "dur", "certain", *metric.stages, *ends):
             if name not in columns:
                 say(metric, f"has no column {name}")
     return found

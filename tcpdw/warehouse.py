@@ -282,10 +282,11 @@ class Warehouse:
             f"{literal} AS metric, ts, dur, certain FROM fresh ORDER BY run_id, ts"
         )
         for stage in metric.stages:
+            certain = "certain_to_end" if stage in metric.later_stages else "certain"
             execute(
                 f"INSERT INTO latency_stages BY NAME SELECT run_id, {literal} AS metric, "
-                f"{text_literal(stage)} AS stage, ts, {stage} AS dur, certain FROM fresh "
-                f"WHERE {stage} IS NOT NULL ORDER BY run_id, ts"
+                f"{text_literal(stage)} AS stage, ts, {stage} AS dur, {certain} AS certain "
+                f"FROM fresh WHERE {stage} IS NOT NULL ORDER BY run_id, ts"
             )
         execute("DROP TABLE fresh")
         left_out = known.left_out(metric)

@@ -500,8 +500,13 @@ def test_interrupt_ends_tshark(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         signal.raise_signal(signal.SIGINT)
 
     monkeypatch.setattr(tshark_fields, "row", row)
-    with pytest.raises(KeyboardInterrupt):
-        capture_pyshark.read(path)
+    # A shell lets what it runs in the background ignore the signal.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            capture_pyshark.read(path)
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert "tshark" not in list(children())
 
 

@@ -6,7 +6,8 @@
 -- to: net_dev_xmit
 -- requires: syscall_entry_sendto | syscall_entry_sendmsg | syscall_entry_sendmmsg |
 -- syscall_entry_write | syscall_entry_writev, net_dev_queue, net_dev_xmit
--- stages: entry_to_queue, queue_to_xmit, xmit_to_exit
+-- stages: entry_to_queue, queue_to_xmit
+-- afterwards: xmit_to_exit
 CREATE VIEW sendto_to_xmit AS
 SELECT
     -- The run.
@@ -17,6 +18,8 @@ SELECT
     x.xmit_ts - s.entry_ts AS dur,
     -- False where the tracer may have lost events of any cpu meanwhile.
     NOT lost_anywhere(l.windows, s.entry_ts, x.xmit_ts) AS certain,
+    -- The same up to the call's exit, for the stage that follows the interval.
+    NOT lost_anywhere(l.windows, s.entry_ts, GREATEST(x.xmit_ts, s.exit_ts)) AS certain_to_end,
     -- From the call's entry to the segment's queueing, ns.
     x.ts - s.entry_ts AS entry_to_queue,
     -- From there to the transmit, ns.

@@ -26,8 +26,8 @@ SELECT
         WHEN r.handler_ts IS NOT NULL THEN 'hardirq'
         WHEN r.in_softirq THEN 'softirq'
         WHEN c.call IS NOT NULL THEN 'task'
-        WHEN r.hands_over AND NOT v.unseen_causes AND r.raise_tid <> 0 THEN 'task'
         WHEN i.tid IS NOT NULL THEN 'threaded_irq'
+        WHEN r.hands_over AND NOT v.unseen_causes AND r.raise_tid <> 0 THEN 'task'
         ELSE 'unseen'
     END AS origin
 FROM softirq_raises AS r

@@ -6,7 +6,8 @@
 -- to: sched_waking
 -- requires: net_if_receive_skb, net_dev_queue, sched_waking | sched_wakeup, sched_switch,
 -- syscall_exit_accept | syscall_exit_accept4
--- stages: syn_to_synack, synack_to_ack, ack_to_wake, wake_to_run, run_to_return, return_to_accept
+-- stages: syn_to_synack, synack_to_ack, ack_to_wake
+-- afterwards: wake_to_run, run_to_return, return_to_accept
 CREATE VIEW syn_to_wake AS
 SELECT
     -- The run.
@@ -17,6 +18,8 @@ SELECT
     c.waking_ts - c.syn_ts AS dur,
     -- False where the tracer may have lost events of any cpu meanwhile.
     NOT lost_anywhere(l.windows, c.syn_ts, c.waking_ts) AS certain,
+    -- The same up to the return of `accept`, for the stages that follow the interval.
+    NOT lost_anywhere(l.windows, c.syn_ts, c.accept_ts) AS certain_to_end,
     -- From the SYN's receipt to the SYN-ACK's queueing, ns: the stack answers by itself.
     c.synack_ts - c.syn_ts AS syn_to_synack,
     -- From there to the receipt of the final ACK, ns: the way to the client and back.

@@ -1,53 +1,14 @@
 -- Every connection whose handshake the trace shows, with the call that accepted it and, where its
--- thread slept through the
--- handshake's final ACK, the waking, the switch and the return that followed.
+-- thread slept through the handshake's final ACK, the waking, the switch and the return that
+-- followed.
 -- staged: several metrics read it while a batch is loaded
 CREATE VIEW accepted_connections AS
 WITH
--- A peer may come back with the same port: an accept belongs to the last handshake of that peer
--- that was complete by then, and a
--- handshake to the first such accept.
-marks AS (
-    SELECT
-        run_id, saddr, sport, ack_ts AS ts, 'ack' AS what, NULL AS tid, NULL AS fd, NULL AS entry_ts
-    FROM handshakes
-    WHERE ack_ts IS NOT NULL
-    UNION ALL
-    SELECT run_id, saddr, sport, exit_ts, 'accept', tid, fd, entry_ts
-    FROM accepts
-    WHERE saddr IS NOT NULL
-),
-
-turns AS (
-    SELECT
-        *,
-        LAST_VALUE(CASE WHEN what = 'ack' THEN ts END IGNORE NULLS) OVER so_far AS ack_ts
-    FROM marks
-    WINDOW so_far AS (
-        PARTITION BY run_id, saddr, sport ORDER BY ts, what
-        ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
-    )
-),
-
-accepted AS (
-    SELECT
-        run_id,
-        saddr,
-        sport,
-        ack_ts,
-        MIN(ts) AS accept_ts,
-        ARG_MIN(tid, ts) AS tid,
-        ARG_MIN(fd, ts) AS fd
-    FROM turns
-    WHERE what = 'accept' AND ack_ts IS NOT NULL
-    GROUP BY run_id, saddr, sport, ack_ts
-),
-
 known AS (
     SELECT
         h.*, a.accept_ts, a.tid, a.fd, s.exit_ts, COALESCE(s.cleared, false) AS wait_cleared
     FROM handshakes AS h
-    LEFT JOIN accepted AS a
+    LEFT JOIN accepted_handshakes AS a
         ON
             h.run_id = a.run_id
             AND h.saddr = a.saddr

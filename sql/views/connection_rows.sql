@@ -1,74 +1,31 @@
 -- The rows of `connections`, derived from the segments that the kernel's events and the captures
--- show. Addresses and ports that are
--- used again make a new connection with a new SYN's sequence number.
+-- show.
 -- fills: connections
 CREATE VIEW connection_rows AS
 WITH
-segments AS (
+-- On one host a segment may be seen more than once, queued and received on loopback or on stacked
+-- devices: each side counts where it was seen most.
+sights AS (
     SELECT
-        run_id, ts, 'kernel' AS seen, saddr, sport, daddr, dport, seq, ack_seq, flags, payload_len,
-        direction
-    FROM tcp_segments
-    UNION ALL
-    SELECT
-        run_id, ts, 'capture', saddr, sport, daddr, dport, seq, ack_seq, flags, payload_len, NULL
-    FROM packets
-    WHERE flags IS NOT NULL
+        run_id, client, server, turn, from_client, direction, device, COUNT(*) AS segments,
+        SUM(payload_len) AS bytes
+    FROM connection_segments
+    WHERE seen = 'kernel'
+    GROUP BY ALL
 ),
 
--- One name for both directions; `up` where the segment goes from the lesser end to the greater.
-ends AS (
+tallies AS (
     SELECT
-        *,
-        LEAST((saddr, sport), (daddr, dport)) AS one_end,
-        GREATEST((saddr, sport), (daddr, dport)) AS other_end,
-        (saddr, sport) <= (daddr, dport) AS up,
-        CASE WHEN flags & 18 = 2 THEN seq END AS syn_seq
-    FROM segments
-),
-
-syns AS (
-    SELECT
-        *,
-        LAST_VALUE(syn_seq IGNORE NULLS) OVER (
-            PARTITION BY run_id, one_end, other_end ORDER BY ts
-            ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
-        ) AS syn_seq_before
-    FROM ends
-),
-
-turns AS (
-    SELECT
-        *,
-        COUNT(CASE WHEN syn_seq IS NOT NULL AND syn_seq IS DISTINCT FROM syn_seq_before THEN 1 END)
-            OVER (
-                PARTITION BY run_id, one_end, other_end ORDER BY ts
-                ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
-            ) AS turn
-    FROM syns
-),
-
--- The client is the side that sent the SYN, else the one that was answered, else the one of the
--- higher port.
-sides AS (
-    SELECT
-        *,
-        COALESCE(
-            BOOL_OR(up) FILTER (WHERE flags & 18 = 2) OVER of_turn,
-            NOT BOOL_OR(up) FILTER (WHERE flags & 18 = 18) OVER of_turn,
-            one_end[2] >= other_end[2]
-        ) AS client_first
-    FROM turns
-    WINDOW of_turn AS (PARTITION BY run_id, one_end, other_end, turn)
-),
-
-facts AS (
-    SELECT
-        *,
-        up = client_first AS from_client,
-        CASE WHEN client_first THEN one_end ELSE other_end END AS client,
-        CASE WHEN client_first THEN other_end ELSE one_end END AS server
-    FROM sides
+        run_id,
+        client,
+        server,
+        turn,
+        MAX(segments) FILTER (WHERE from_client) AS client_segments,
+        MAX(segments) FILTER (WHERE NOT from_client) AS server_segments,
+        MAX(bytes) FILTER (WHERE from_client) AS client_bytes,
+        MAX(bytes) FILTER (WHERE NOT from_client) AS server_bytes
+    FROM sights
+    GROUP BY ALL
 ),
 
 grouped AS (
@@ -76,6 +33,7 @@ grouped AS (
         run_id,
         client,
         server,
+        turn,
         ANY_VALUE(syn_seq) AS seq,
         MIN(ts) AS start_ts,
         MAX(ts) + 1 AS end_ts,
@@ -89,15 +47,21 @@ grouped AS (
         ) AS acks,
         BOOL_OR(flags & 4 <> 0) AS has_rst,
         BOOL_OR(flags & 1 <> 0) AS has_fin,
-        COUNT(*) FILTER (WHERE seen = 'kernel' AND from_client) AS client_segments,
-        COUNT(*) FILTER (WHERE seen = 'kernel' AND NOT from_client) AS server_segments,
-        COALESCE(SUM(payload_len) FILTER (WHERE seen = 'kernel' AND from_client), 0)::BIGINT
-            AS client_bytes,
-        COALESCE(SUM(payload_len) FILTER (WHERE seen = 'kernel' AND NOT from_client), 0)::BIGINT
-            AS server_bytes,
         COUNT(*) FILTER (WHERE seen = 'capture') AS captured
-    FROM facts
+    FROM connection_segments
     GROUP BY run_id, client, server, turn
+),
+
+counted AS (
+    SELECT
+        g.*, t.client_segments, t.server_segments, t.client_bytes, t.server_bytes
+    FROM grouped AS g
+    LEFT JOIN tallies AS t
+        ON
+            g.run_id = t.run_id
+            AND g.client = t.client
+            AND g.server = t.server
+            AND g.turn = t.turn
 )
 
 SELECT
@@ -138,13 +102,13 @@ SELECT
     -- `rst`, `fin` or `open`.
     CASE WHEN has_rst THEN 'rst' WHEN has_fin THEN 'fin' ELSE 'open' END AS ending,
     -- Segments from the client's side that the kernel's events show.
-    client_segments,
+    COALESCE(client_segments, 0)::BIGINT AS client_segments,
     -- Segments from the server's side that the kernel's events show.
-    server_segments,
+    COALESCE(server_segments, 0)::BIGINT AS server_segments,
     -- Payload bytes from the client's side.
-    client_bytes,
+    COALESCE(client_bytes, 0)::BIGINT AS client_bytes,
     -- Payload bytes from the server's side.
-    server_bytes,
+    COALESCE(server_bytes, 0)::BIGINT AS server_bytes,
     -- Packets in the capture.
     captured
-FROM grouped;
+FROM counted;

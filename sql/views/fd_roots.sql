@@ -37,6 +37,28 @@ nexts AS (
         ) AS end_ts
     FROM marks
     WINDOW same_fd AS (PARTITION BY run_id, pid, fd ORDER BY ts, closes)
+),
+
+-- The opening that each call marked to be closed at exec.
+marked AS (
+    SELECT DISTINCT run_id, pid, fd, opened_ts, true AS ts
+    FROM (
+        SELECT
+            *,
+            LAST_VALUE(
+                CASE what WHEN 'open' THEN ts WHEN 'close' THEN -1 END IGNORE NULLS
+            ) OVER (
+                PARTITION BY run_id, pid, fd ORDER BY ts, what DESC
+                ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+            ) AS opened_ts
+        FROM (
+            SELECT run_id, pid, fd, ts, CASE WHEN closes THEN 'close' ELSE 'open' END AS what
+            FROM marks
+            UNION ALL
+            SELECT run_id, pid, fd, ts, 'mark' FROM fd_cloexecs WHERE fd = last_fd
+        ) AS calls
+    ) AS found
+    WHERE what = 'mark' AND opened_ts > 0
 )
 
 SELECT
@@ -53,7 +75,9 @@ SELECT
     LEAST(
         ANY_VALUE(n.end_ts),
         MIN(r.exit_ts),
-        MIN(p.ts) FILTER (WHERE p.what = 'exit' OR o.cloexec OR f.ts IS NOT NULL)
+        MIN(p.ts) FILTER (
+            WHERE p.what = 'exit' OR o.cloexec OR f.ts IS NOT NULL OR g.ts IS NOT NULL
+        )
     ) AS end_ts,
     -- The event that opened it.
     ANY_VALUE(o.opened_by) AS opened_by,
@@ -66,7 +90,7 @@ SELECT
     -- The descriptor that this one is a copy of; NULL for none.
     ANY_VALUE(o.from_fd) AS from_fd,
     -- True where exec closes it.
-    BOOL_OR(o.cloexec OR f.ts IS NOT NULL) AS cloexec
+    BOOL_OR(o.cloexec OR f.ts IS NOT NULL OR g.ts IS NOT NULL) AS cloexec
 FROM opens AS o
 LEFT JOIN nexts AS n
     ON o.run_id = n.run_id AND o.pid = n.pid AND o.fd = n.fd AND o.ts = n.ts AND NOT n.closes
@@ -78,11 +102,14 @@ LEFT JOIN fd_ends AS r
         AND o.fd BETWEEN r.fd AND r.last_fd
         AND r.ts >= o.ts
 LEFT JOIN process_breaks AS p ON o.run_id = p.run_id AND o.pid = p.pid AND p.ts >= o.ts
-LEFT JOIN fd_cloexecs AS f
+LEFT JOIN marked AS f
+    ON o.run_id = f.run_id AND o.pid = f.pid AND o.fd = f.fd AND o.ts = f.opened_ts
+LEFT JOIN fd_cloexecs AS g
     ON
-        o.run_id = f.run_id
-        AND o.pid = f.pid
-        AND o.fd BETWEEN f.fd AND f.last_fd
-        AND f.ts >= o.ts
-        AND (f.ts <= n.end_ts OR n.end_ts IS NULL)
+        o.run_id = g.run_id
+        AND o.pid = g.pid
+        AND g.fd < g.last_fd
+        AND o.fd BETWEEN g.fd AND g.last_fd
+        AND g.ts >= o.ts
+        AND (g.ts <= n.end_ts OR n.end_ts IS NULL)
 GROUP BY o.run_id, o.pid, o.fd, o.ts;

@@ -46,15 +46,26 @@ marks AS (
     FROM loss_edges
 ),
 
+-- At one time, the end of a handler that had started earlier comes before another's start.
+placed AS (
+    SELECT
+        *,
+        CASE
+            WHEN step = -1 AND LAG(step) OVER same_irq = 1 THEN 0 WHEN step = 1 THEN 1 ELSE 2
+        END AS place
+    FROM marks
+    WINDOW same_irq AS (PARTITION BY run_id, cpu_id, irq ORDER BY ts, step)
+),
+
 -- The loss begins after the last event of the CTF packet before it, which may share its time.
 epochs AS (
     SELECT
         *,
         COUNT(CASE WHEN clears THEN 1 END) OVER (
-            PARTITION BY run_id, cpu_id ORDER BY ts, clears, step DESC
+            PARTITION BY run_id, cpu_id ORDER BY ts, clears, place
             ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
         ) AS epoch
-    FROM marks
+    FROM placed
 ),
 
 levels AS (
@@ -66,7 +77,7 @@ levels AS (
     FROM epochs
     WHERE step <> 0
     WINDOW so_far AS (
-        PARTITION BY run_id, cpu_id, epoch ORDER BY ts, step DESC
+        PARTITION BY run_id, cpu_id, epoch ORDER BY ts, place
         ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
     )
 ),
@@ -78,7 +89,7 @@ paired AS (
         LEAD(irq) OVER same_level AS next_irq,
         LEAD(step) OVER same_level AS next_step
     FROM levels
-    WINDOW same_level AS (PARTITION BY run_id, cpu_id, epoch, level ORDER BY ts, step DESC)
+    WINDOW same_level AS (PARTITION BY run_id, cpu_id, epoch, level ORDER BY ts, place)
 )
 
 SELECT

@@ -10,7 +10,8 @@ marks AS (
         NULL AS call,
         NULL AS exit_ts,
         r.cpu_id,
-        r.vec
+        r.vec,
+        NULL AS call_cpu
     FROM softirq_raises AS r
     INNER JOIN softirq_vectors AS v ON r.vec = v.vec
     WHERE
@@ -27,16 +28,20 @@ marks AS (
         name,
         COALESCE(exit_ts, 9223372036854775807),
         NULL,
-        NULL
+        NULL,
+        entry_cpu
     FROM syscalls
-    WHERE NOT cleared
+    WHERE entry_ts IS NOT NULL OR NOT cleared
 ),
 
 called AS (
     SELECT
         *,
         LAST_VALUE(call IGNORE NULLS) OVER so_far AS last_call,
-        LAST_VALUE(exit_ts IGNORE NULLS) OVER so_far AS last_exit_ts
+        LAST_VALUE(exit_ts IGNORE NULLS) OVER so_far AS last_exit_ts,
+        LAST_VALUE(CASE WHEN call IS NOT NULL THEN ts END IGNORE NULLS) OVER so_far
+            AS last_entry_ts,
+        LAST_VALUE(call_cpu IGNORE NULLS) OVER so_far AS last_cpu
     FROM marks
     WINDOW so_far AS (
         PARTITION BY run_id, tid ORDER BY ts ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
@@ -45,14 +50,19 @@ called AS (
 
 SELECT
     -- The run.
-    run_id,
+    c.run_id,
     -- The cpu.
-    cpu_id,
+    c.cpu_id,
     -- The softirq's vector.
-    vec,
+    c.vec,
     -- When it was raised, ns since the Unix epoch.
-    ts,
+    c.ts,
     -- The system call's name.
-    last_call AS call
-FROM called
-WHERE vec IS NOT NULL AND last_exit_ts > ts;
+    c.last_call AS call
+FROM called AS c
+LEFT JOIN run_losses AS l ON c.run_id = l.run_id
+WHERE
+    c.vec IS NOT NULL
+    AND c.last_exit_ts > c.ts
+    AND NOT cleared_on(l.windows, c.cpu_id, c.last_entry_ts, c.ts)
+    AND NOT cleared_on(l.windows, c.last_cpu, c.last_entry_ts, c.ts);

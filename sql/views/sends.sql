@@ -17,15 +17,13 @@ calls AS (
         w.ret,
         w.kind,
         s.protocol,
-        c.connection_id,
-        c.saddr,
-        c.sport,
-        c.daddr,
-        c.dport
+        s.connection_id,
+        s.saddr,
+        s.sport,
+        s.daddr,
+        s.dport
     FROM write_calls AS w
     LEFT JOIN sockets AS s ON w.run_id = s.run_id AND w.socket_id = s.socket_id
-    LEFT JOIN connections AS c
-        ON s.run_id = c.run_id AND s.connection_id = c.connection_id
     -- A descriptor that is known to be no TCP socket is none; an unknown one may be.
     WHERE
         (w.kind IS NULL OR w.kind = 'socket')
@@ -44,6 +42,23 @@ queued AS (
             AND g.ts = c.ts
             AND c.what = 'net_dev_queue'
     WHERE g.direction = 'queue' AND g.payload_len > 0
+),
+
+-- The calls of a thread do not overlap: a segment belongs to the last one entered before it.
+placed AS (
+    SELECT
+        *,
+        LAST_VALUE(entry_ts IGNORE NULLS) OVER (
+            PARTITION BY run_id, ctx_tid ORDER BY ts, entry_ts IS NULL
+            ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+        ) AS call_ts
+    FROM (
+        SELECT run_id, ctx_tid, ts, NULL AS entry_ts, cpu_id, skbaddr, in_softirq, saddr, sport,
+            daddr, dport
+        FROM queued
+        UNION ALL BY NAME
+        SELECT run_id, tid AS ctx_tid, entry_ts AS ts, entry_ts FROM calls
+    ) AS marks
 )
 
 SELECT
@@ -72,18 +87,16 @@ SELECT
     -- The segment's buffer.
     ARG_MIN(q.skbaddr, q.ts) AS skbaddr
 FROM calls AS c
-LEFT JOIN queued AS q
+LEFT JOIN placed AS q
     ON
         c.run_id = q.run_id
         AND c.tid = q.ctx_tid
-        AND q.ts >= c.entry_ts
+        AND c.entry_ts = q.call_ts
+        AND q.entry_ts IS NULL
         AND q.ts < c.exit_ts
         AND CASE
             WHEN c.connection_id IS NULL THEN NOT q.in_softirq
-            ELSE
-                (q.saddr, q.sport, q.daddr, q.dport) IN (
-                    (c.saddr, c.sport, c.daddr, c.dport), (c.daddr, c.dport, c.saddr, c.sport)
-                )
+            ELSE (q.saddr, q.sport, q.daddr, q.dport) = (c.saddr, c.sport, c.daddr, c.dport)
         END
 GROUP BY c.run_id, c.tid, c.entry_ts
 -- What is not known to be a TCP socket counts as one where the call queued a segment.

@@ -47,9 +47,28 @@ candidates AS (
             AND c.dport = p.peer_port
             AND c.seq = p.seq
     UNION ALL
-    -- The latest connection of that peer that had begun when it was accepted.
+    -- The handshake that the call accepted.
     SELECT
         h.run_id, h.socket_id, c.connection_id, c.start_ts, 3, false, -c.start_ts, h.inode, h.end_ts
+    FROM held AS h
+    INNER JOIN socket_peers AS p ON h.run_id = p.run_id AND h.socket_id = p.socket_id
+    INNER JOIN accepted_handshakes AS a
+        ON
+            h.run_id = a.run_id
+            AND p.ts = a.accept_ts
+            AND p.peer = a.saddr
+            AND p.peer_port = a.sport
+    INNER JOIN connections AS c
+        ON
+            h.run_id = c.run_id
+            AND a.saddr = c.saddr
+            AND a.sport = c.sport
+            AND a.ack_ts = c.ack_ts
+    WHERE p.accepted
+    UNION ALL
+    -- The latest connection of that peer that had begun when it was accepted.
+    SELECT
+        h.run_id, h.socket_id, c.connection_id, c.start_ts, 4, false, -c.start_ts, h.inode, h.end_ts
     FROM held AS h
     INNER JOIN socket_peers AS p ON h.run_id = p.run_id AND h.socket_id = p.socket_id
     INNER JOIN connections AS c
@@ -62,7 +81,7 @@ candidates AS (
     UNION ALL
     -- The first connection to that peer that began after the call, where no SYN tells which.
     SELECT
-        h.run_id, h.socket_id, c.connection_id, c.start_ts, 4, true, c.start_ts AS distance,
+        h.run_id, h.socket_id, c.connection_id, c.start_ts, 5, true, c.start_ts AS distance,
         h.inode, h.end_ts
     FROM held AS h
     INNER JOIN socket_peers AS p ON h.run_id = p.run_id AND h.socket_id = p.socket_id

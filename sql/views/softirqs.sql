@@ -16,13 +16,25 @@ marks AS (
     SELECT run_id, cpu_id, vec, ts, ctx_tid, 'exit' FROM event.irq_softirq_exit
 ),
 
+placed AS (
+    SELECT
+        *,
+        CASE
+            WHEN what = 'exit' AND LAG(what) OVER exit_first = 'entry' THEN 0
+            WHEN what = 'entry' THEN 1
+            ELSE 2
+        END AS place
+    FROM marks
+    WINDOW exit_first AS (PARTITION BY run_id, cpu_id, vec ORDER BY ts, what DESC)
+),
+
 paired AS (
     SELECT
         *,
         LEAD(ts) OVER same_vector AS next_ts,
         LEAD(what) OVER same_vector AS next_what
-    FROM marks
-    WINDOW same_vector AS (PARTITION BY run_id, cpu_id, vec ORDER BY ts)
+    FROM placed
+    WINDOW same_vector AS (PARTITION BY run_id, cpu_id, vec ORDER BY ts, place)
 )
 
 SELECT

@@ -29,6 +29,20 @@ edges AS (
     FROM event.sched_process_fork
 ),
 
+-- At one time, the exit of a call that was entered earlier comes before the next entry.
+placed AS (
+    SELECT
+        *,
+        CASE
+            WHEN NOT enters AND LAG(enters) OVER exit_first AND LAG(call) OVER exit_first = call
+                THEN 0
+            WHEN enters THEN 1
+            ELSE 2
+        END AS place
+    FROM edges
+    WINDOW exit_first AS (PARTITION BY run_id, tid ORDER BY ts, enters)
+),
+
 paired AS (
     SELECT
         *,
@@ -38,8 +52,8 @@ paired AS (
         COALESCE(LEAD(NOT enters) OVER in_thread AND LEAD(call) OVER in_thread = call, false)
             AS returns,
         LAG(ts) OVER in_thread IS NULL AS opens
-    FROM edges
-    WINDOW in_thread AS (PARTITION BY run_id, tid ORDER BY ts, enters DESC)
+    FROM placed
+    WINDOW in_thread AS (PARTITION BY run_id, tid ORDER BY ts, place)
 )
 
 SELECT

@@ -49,7 +49,7 @@ left_cpu AS (
     SELECT
         *,
         MAX(CASE WHEN what = 'out' THEN ts END) OVER turn_of AS out_ts,
-        MAX(CASE WHEN what = 'out' THEN prev_state END) OVER turn_of AS out_state,
+        ARG_MAX(prev_state, CASE WHEN what = 'out' THEN ts END) OVER turn_of AS out_state,
         MAX(CASE WHEN what = 'in' THEN ts END) OVER turn_of AS come_ts,
         MAX(CASE WHEN what = 'in' THEN cpu_id END) OVER turn_of AS come_cpu
     FROM turns
@@ -62,6 +62,7 @@ counted AS (
         what = 'waking'
         AND CASE
             WHEN ts <= out_ts THEN out_state & 255 <> 0
+            WHEN out_ts IS NULL AND come_ts IS NULL AND turn > 0 THEN false
             ELSE true
         END AS counts,
         COALESCE(ts <= out_ts, false) AS raced

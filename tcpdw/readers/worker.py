@@ -31,15 +31,25 @@ if TYPE_CHECKING:
 PACKETS = "packets.arrow"
 _ERRORS = {"ctf": TraceError, "capture": CaptureError}
 _CLOSE_SECONDS = 5.0
+_LEAST_PATIENCE = 120.0
+_PATIENCE_PER_BYTE = 20.0 / (1 << 20)
 # -P: the current directory may hold the user's data, and is no place to import from.
 _COMMAND = (sys.executable, "-P", "-m", "tcpdw.readers.worker")
+
+
+def _patience(path: Path) -> float:
+    """Give the seconds that reading `path` may take: some ten times what pyshark needs at worst."""
+    files = path.rglob("*") if path.is_dir() else [path]
+    size = sum(file.stat().st_size for file in files if file.is_file())
+    return _LEAST_PATIENCE + _PATIENCE_PER_BYTE * size
 
 
 class Worker:
     """A child process that reads traces and captures, started at the first job.
 
     A context manager; to be used by one thread at a time. A child that crashes costs its job an
-    error, and the next job gets a new child. `timeout` is in seconds a job, None for none.
+    error, and the next job gets a new child. `timeout` is in seconds a job; None for
+    one that grows with the input, far above what reading takes: bt2 can hang on a damaged trace.
     """
 
     def __init__(self, *, timeout: float | None = None) -> None:
@@ -97,7 +107,8 @@ class Worker:
             with contextlib.suppress(BrokenPipeError):
                 child.stdin.write(json.dumps(job).encode() + b"\n")
                 child.stdin.flush()
-            line = self._answer(child)
+            seconds = _patience(path) if self._timeout is None else self._timeout
+            line = self._answer(child, seconds)
         except BaseException:
             # A job that is given up (Ctrl-C, timeout) must not answer the next one.
             child.kill()
@@ -107,7 +118,7 @@ class Worker:
             child.kill()
             self.close()
             raise _ERRORS[kind](
-                f"reading took longer than {self._timeout:g} s and was stopped", path=path
+                f"reading took longer than {seconds:g} s and was stopped", path=path
             )
         if not line.endswith(b"\n"):
             text = self._death(child)
@@ -135,16 +146,16 @@ class Worker:
         )
         return self._child
 
-    def _answer(self, child: subprocess.Popen[bytes]) -> bytes | None:
+    def _answer(self, child: subprocess.Popen[bytes], seconds: float) -> bytes | None:
         """Return the child's next line, cut short if it ended, None if it takes too long."""
         assert child.stdout is not None
-        deadline = None if self._timeout is None else time.monotonic() + self._timeout
+        deadline = time.monotonic() + seconds
         line = b""
         with selectors.DefaultSelector() as selector:
             selector.register(child.stdout, selectors.EVENT_READ)
             while not line.endswith(b"\n"):
-                left = None if deadline is None else deadline - time.monotonic()
-                if (left is not None and left <= 0) or not selector.select(left):
+                left = deadline - time.monotonic()
+                if left <= 0 or not selector.select(left):
                     return None
                 piece = os.read(child.stdout.fileno(), 1 << 16)
                 if not piece:
