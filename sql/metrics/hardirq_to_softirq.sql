@@ -1,6 +1,5 @@
 -- How long from a hardware interrupt to the softirq that its handler raised: from the start of the
--- innermost handler open at
--- the raise to the start of the softirq's handler, on one cpu.
+-- innermost handler open at the raise to the start of the softirq's handler, on one cpu.
 -- from: irq_handler_entry
 -- to: irq_softirq_entry
 -- requires: irq_handler_entry, irq_handler_exit, irq_softirq_raise, irq_softirq_entry

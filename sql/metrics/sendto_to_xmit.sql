@@ -1,6 +1,6 @@
 -- How long from a call that writes to a TCP socket to the transmit of the first segment with
--- payload that its thread queued before
--- the call returned, on that descriptor's connection where it is known.
+-- payload that its thread queued before the call returned, on that descriptor's connection where it
+-- is known.
 -- from: syscall_entry_sendto, syscall_entry_sendmsg, syscall_entry_sendmmsg, syscall_entry_write,
 -- syscall_entry_writev
 -- to: net_dev_xmit

@@ -1,6 +1,5 @@
 -- How long a softirq waited: from the oldest raise since its vector's last start on that cpu to the
--- start of its handler.
--- A raise while the handler runs belongs to the next start.
+-- start of its handler. A raise while the handler runs belongs to the next start.
 -- from: irq_softirq_raise
 -- to: irq_softirq_entry
 -- requires: irq_softirq_raise, irq_softirq_entry

@@ -1,7 +1,6 @@
 -- How long from a connection's SYN to the waking of the thread that then accepts it: the SYN's
--- receipt, the stack's SYN-ACK, the
--- handshake's final ACK, and the first waking at or after that ACK of the accepting thread, asleep
--- in the wait call that covers it.
+-- receipt, the stack's SYN-ACK, the handshake's final ACK, and the first waking at or after that
+-- ACK of the accepting thread, asleep in the wait call that covers it.
 -- from: net_if_receive_skb
 -- to: sched_waking
 -- requires: net_if_receive_skb, net_dev_queue, sched_waking | sched_wakeup, sched_switch,
@@ -60,18 +59,20 @@ WHERE c.waking_ts IS NOT NULL AND c.synack_ts IS NOT NULL;
 CREATE VIEW syn_to_wake_left_out AS
 SELECT
     -- The run.
-    run_id,
+    c.run_id,
     -- `cleared_by_loss` where a loss hides the wait, `not_blocked` where the accepting thread did
-    -- not sleep through the ACK, `not_accepted` where
-    -- no call named the peer, `no_handshake` where the trace does not show the handshake whole.
+    -- not sleep through the ACK, `not_accepted` where no call named the peer, `no_handshake` where
+    -- the trace does not show the handshake whole.
     CASE
-        WHEN ack_ts IS NULL THEN 'no_handshake'
-        WHEN accept_ts IS NULL THEN 'not_accepted'
-        WHEN wait_cleared THEN 'cleared_by_loss'
+        WHEN c.ack_ts IS NULL THEN 'no_handshake'
+        WHEN c.accept_ts IS NULL THEN 'not_accepted'
+        WHEN c.wait_cleared OR lost_anywhere(l.windows, c.syn_ts, c.accept_ts)
+            THEN 'cleared_by_loss'
         ELSE 'not_blocked'
     END AS reason,
     -- How many there were.
     COUNT(*) AS n
-FROM accepted_connections
-WHERE waking_ts IS NULL OR synack_ts IS NULL
+FROM accepted_connections AS c
+LEFT JOIN run_losses AS l ON c.run_id = l.run_id
+WHERE c.waking_ts IS NULL OR c.synack_ts IS NULL
 GROUP BY ALL;

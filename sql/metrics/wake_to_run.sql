@@ -1,6 +1,6 @@
 -- How long a woken thread waited for a cpu: from the first waking since it last left one to the
--- switch that brings it in.
--- Where waking was not traced, the wakeup stands for it. The idle threads (tid 0) never count.
+-- switch that brings it in. Where waking was not traced, the wakeup stands for it. The idle threads
+-- (tid 0) never count.
 -- from: sched_waking
 -- to: sched_switch
 -- requires: sched_waking | sched_wakeup, sched_switch

@@ -1,7 +1,6 @@
 -- What was going on on a cpu when a softirq was raised or started, a thread woken or a buffer
--- queued there: the innermost open
--- hardware interrupt's handler and the softirq that ran. A loss clears both; a `sched_switch`
--- closes open handlers.
+-- queued there: the innermost open hardware interrupt's handler and the softirq that ran. A loss
+-- clears both; a `sched_switch` closes open handlers.
 -- staged: several metrics read it while a batch is loaded
 CREATE VIEW cpu_context AS
 WITH

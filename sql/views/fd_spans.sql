@@ -1,6 +1,5 @@
 -- Every meaning of every descriptor of every process with what it was at its origin: copies by
--- `dup` followed back, and what a
--- process inherits at fork.
+-- `dup` followed back, and what a process inherits at fork.
 CREATE MACRO fd_spans(first_run, last_run) AS TABLE
 WITH RECURSIVE
 roots AS MATERIALIZED (

@@ -1,7 +1,6 @@
 -- Every connection that a host was asked to accept: the SYN received, the SYN-ACK that the stack
--- queued by itself, and the
--- handshake's final ACK received. A connection is its addresses and ports with the SYN's sequence
--- number.
+-- queued by itself, and the handshake's final ACK received. A connection is its addresses and ports
+-- with the SYN's sequence number.
 CREATE VIEW handshakes AS
 WITH
 syns AS (

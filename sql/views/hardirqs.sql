@@ -1,6 +1,6 @@
 -- Every start of a hardware interrupt's handler with its end: per cpu, the exit that closes the
--- innermost open handler.
--- A loss on the cpu and a `sched_switch` there close open handlers without an end.
+-- innermost open handler. A loss on the cpu and a `sched_switch` there close open handlers without
+-- an end.
 -- staged: several metrics read it while a batch is loaded
 CREATE VIEW hardirqs AS
 WITH

@@ -1,7 +1,6 @@
 -- Every call that wrote to a TCP socket, with the first segment with payload that its thread queued
--- before it returned: on the
--- descriptor's connection where that is known, else outside of softirqs, which may queue for others
--- inside the call.
+-- before it returned: on the descriptor's connection where that is known, else outside of softirqs,
+-- which may queue for others inside the call.
 -- staged: several metrics read it while a batch is loaded
 CREATE VIEW sends AS
 WITH

@@ -1,6 +1,5 @@
 -- The connection that each socket carries: by the addresses that `/proc` shows for its inode, else
--- by the SYN that its `connect`
--- sent, else by the peer that `accept` or `connect` named.
+-- by the SYN that its `connect` sent, else by the peer that `accept` or `connect` named.
 CREATE VIEW socket_connections AS
 WITH
 held AS (

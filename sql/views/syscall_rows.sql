@@ -1,7 +1,6 @@
 -- The rows of `syscalls`, derived from `events`: an entry goes with the exit that follows in the
--- same thread and bears the same name.
--- An exit that opens a thread's events has no entry (the call began before the trace), an entry
--- that ends them no exit.
+-- same thread and bears the same name. An exit that opens a thread's events has no entry (the call
+-- began before the trace), an entry that ends them no exit.
 -- fills: syscalls
 CREATE VIEW syscall_rows AS
 WITH

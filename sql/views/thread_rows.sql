@@ -1,6 +1,6 @@
 -- The rows of `threads`, derived from the events: a thread begins with the fork that made it, else
--- with the trace; a new row begins
--- where its name changes; it ends when it last leaves a cpu after its exit.
+-- with the trace; a new row begins where its name changes; it ends when it last leaves a cpu after
+-- its exit.
 -- fills: threads
 CREATE VIEW thread_rows AS
 WITH

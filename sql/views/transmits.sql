@@ -1,7 +1,6 @@
 -- Every buffer handed to a device's queue with the transmit that ended its wait: by its address,
--- else, where the stack split a large
--- buffer itself (GSO), the first transmit on that cpu and device that no queue event of its address
--- explains.
+-- else, where the stack split a large buffer itself (GSO), the first transmit on that cpu and
+-- device that no queue event of its address explains.
 -- staged: several metrics read it while a batch is loaded
 CREATE VIEW transmits AS
 WITH

@@ -1,7 +1,6 @@
 -- Every time that a thread came to a cpu, with the waking that made it come: the first one since it
--- last left a cpu.
--- A waking of a thread still on a cpu counts only where the thread is then switched out asleep (the
--- two raced).
+-- last left a cpu. A waking of a thread still on a cpu counts only where the thread is then
+-- switched out asleep (the two raced).
 -- staged: several metrics read it while a batch is loaded
 CREATE VIEW wakes AS
 WITH
