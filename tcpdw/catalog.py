@@ -45,8 +45,9 @@ class SqlObject:
 
     `keys` holds what the header says in `key: value` lines: `from`, `to`, `requires`, `stages`,
     `afterwards` for metrics, `fills` for a view whose rows fill the table of that name when runs
-    are loaded, `completes` for one whose rows fill in a column once all tables are filled (`row_id` says
-    where), `staged` for a view that is computed once for all the metrics of a batch.
+    are loaded, `completes` for one whose rows fill in a column once all tables are filled
+    (`row_id` says where), `staged` for a view that is computed once for all the metrics of a
+    batch.
     """
 
     name: str

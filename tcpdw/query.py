@@ -41,7 +41,11 @@ def opened(path: Path) -> Generator[duckdb.DuckDBPyConnection]:
     """
     connection = warehouse.connect(path)
     try:
-        connection.execute("SET enable_external_access = false; SET lock_configuration = true")
+        # A progress bar would go to standard output, among the rows.
+        connection.execute(
+            "SET enable_progress_bar = false; SET enable_external_access = false; "
+            "SET lock_configuration = true"
+        )
         yield connection
     finally:
         connection.close()

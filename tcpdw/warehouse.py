@@ -76,6 +76,8 @@ class Warehouse:
             )
         self.connection = _connect(self.path, read_only=False)
         try:
+            # It would go to standard output, whoever is loading.
+            self.connection.execute("SET enable_progress_bar = false")
             # One that was killed as it was made is there, and empty.
             is_new = is_new or _is_empty(self.connection)
             if not is_new:

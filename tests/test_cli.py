@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -308,6 +309,20 @@ def test_a_reader_that_leaves_is_no_error(here: Path) -> None:
     assert (done.stdout.split(), done.stderr) == (["range"], "")
 
 
+def _seconds_used(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return int(fields[11]) / os.sysconf("SC_CLK_TCK")
+
+
+@pytest.fixture
+def listening() -> Iterator[None]:
+    """Have Ctrl-C heard: a shell lets what it runs in the background ignore the signal."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("listening")
 def test_ctrl_c_stops_a_long_query(here: Path) -> None:
     text = (
         "SELECT COUNT(*) FROM range(9999999) AS a (i), range(9999999) AS b (j) "
@@ -320,12 +335,15 @@ def test_ctrl_c_stops_a_long_query(here: Path) -> None:
         text=True,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
     )
-    time.sleep(1.5)
-    process.send_signal(signal.SIGINT)
     try:
-        out, err = process.communicate(timeout=20)
+        # To start takes less than half a second of its time: by then the query runs.
+        while _seconds_used(process.pid) < 2.0:
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
     finally:
         process.kill()
+        process.communicate()
     assert (out, err, process.returncode) == ("", "tcpdw: stopped\n", 130)
 
 
