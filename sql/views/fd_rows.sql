@@ -2,68 +2,10 @@
 -- fills: fds
 CREATE MACRO fd_rows(first_run, last_run) AS TABLE
 WITH
-spans AS MATERIALIZED (SELECT * FROM fd_spans(first_run, last_run)),
+spans AS MATERIALIZED (SELECT * FROM fd_meanings(first_run, last_run)),
 
 known AS MATERIALIZED (
     SELECT * FROM fd_known WHERE run_id BETWEEN first_run AND last_run
-),
-
--- What was seen of a descriptor where nothing tells how it came to be, as after a loss: it holds
--- from the first sighting on.
-seen AS (
-    SELECT
-        k.run_id, k.pid, k.fd, k.kind, k.path, k.inode, MIN(k.source) AS source,
-        MIN(k.ts) AS start_ts
-    FROM known AS k
-    ANTI JOIN spans AS s
-        ON
-            k.run_id = s.run_id
-            AND k.pid = s.pid
-            AND k.fd = s.fd
-            AND k.ts >= s.start_ts
-            AND (k.ts < s.end_ts OR s.end_ts IS NULL)
-    GROUP BY ALL
-),
-
-breaks AS (
-    SELECT run_id, pid, fd, fd AS last_fd, start_ts AS ts FROM spans
-    UNION ALL
-    SELECT run_id, pid, fd, fd AS last_fd, start_ts FROM seen
-    UNION ALL
-    SELECT run_id, pid, fd, last_fd, exit_ts
-    FROM fd_ends
-    WHERE run_id BETWEEN first_run AND last_run
-    UNION ALL
-    SELECT run_id, pid, 0, 2147483647, ts
-    FROM process_breaks
-    WHERE what = 'exit' AND run_id BETWEEN first_run AND last_run
-),
-
-all_spans AS (
-    SELECT * FROM spans
-    UNION ALL BY NAME
-    SELECT
-        s.run_id,
-        s.pid,
-        s.fd,
-        s.start_ts,
-        MIN(b.ts) AS end_ts,
-        s.kind,
-        s.path,
-        s.source AS opened_by,
-        s.source,
-        s.pid AS root_pid,
-        s.fd AS root_fd,
-        s.start_ts AS root_ts,
-        s.source AS root_call
-    FROM seen AS s
-    LEFT JOIN breaks AS b
-        ON
-            s.run_id = b.run_id
-            AND s.pid = b.pid
-            AND s.fd BETWEEN b.fd AND b.last_fd
-            AND b.ts > s.start_ts
-    GROUP BY ALL
 ),
 
 roots AS (
@@ -77,7 +19,7 @@ roots AS (
         MAX(COALESCE(s.end_ts, r.last_ts + 1)) AS end_ts,
         MAX(TRY_CAST(REGEXP_EXTRACT(s.path, '^socket:\[(\d+)\]$', 1) AS UBIGINT)) AS own_inode,
         MAX(k.inode) AS seen_inode
-    FROM all_spans AS s
+    FROM spans AS s
     INNER JOIN runs AS r ON s.run_id = r.run_id
     LEFT JOIN known AS k
         ON
@@ -138,7 +80,7 @@ SELECT
     s.source,
     -- The event that made it this process's.
     s.opened_by
-FROM all_spans AS s
+FROM spans AS s
 INNER JOIN runs AS r ON s.run_id = r.run_id
 LEFT JOIN numbered AS o
     ON
