@@ -23,7 +23,8 @@ LAYOUT = 1
 """The version of the tables' layout; raised whenever an older tcpdw could not read them."""
 
 BLOCK_SIZE = 16384
-"""Bytes a block: a run has some 180 event classes, most with a handful of rows (DESIGN.md)."""
+"""Bytes a block: a run has some 180 event classes, most with a handful of rows, and
+each table takes at least one."""
 
 
 @dataclass(frozen=True, slots=True)
