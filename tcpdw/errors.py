@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 
 class TcpdwError(Exception):
     """Report what is wrong, where, and what to do about it, in one line each.
 
-    `path` is the file or directory concerned, `line` and `offset` (bytes) the place in it,
-    `hint` what the user can do. `str()` gives one line: `PATH:LINE: message; hint`.
+    `path` is the file or directory concerned; `line` and `column` (both from 1), or `offset`
+    (bytes), are the place in it; `hint` is what the user can do. `str()` gives one line:
+    `PATH:LINE:COLUMN: message; hint`.
     """
 
     def __init__(
@@ -18,6 +20,7 @@ class TcpdwError(Exception):
         *,
         path: Path | str | None = None,
         line: int | None = None,
+        column: int | None = None,
         offset: int | None = None,
         hint: str | None = None,
     ) -> None:
@@ -25,6 +28,7 @@ class TcpdwError(Exception):
         self.message = message
         self.path = None if path is None else str(path)
         self.line = line
+        self.column = column
         self.offset = offset
         self.hint = hint
 
@@ -32,6 +36,8 @@ class TcpdwError(Exception):
         place = self.path or ""
         if self.line is not None:
             place += f":{self.line}"
+        if self.column is not None:
+            place += f":{self.column}"
         if self.offset is not None:
             place += f" at byte {self.offset}"
         text = f"{place}: {self.message}" if place else self.message
@@ -39,18 +45,18 @@ class TcpdwError(Exception):
 
     def __reduce__(self) -> tuple[object, ...]:
         # Exceptions with keyword arguments do not pickle by themselves, and Prefect pickles.
-        return (_rebuild, (type(self), self.message, self.path, self.line, self.offset, self.hint))
+        place = {
+            "path": self.path,
+            "line": self.line,
+            "column": self.column,
+            "offset": self.offset,
+            "hint": self.hint,
+        }
+        return (_rebuild, (type(self), self.message, place))
 
 
-def _rebuild(
-    kind: type[TcpdwError],
-    message: str,
-    path: str | None,
-    line: int | None,
-    offset: int | None,
-    hint: str | None,
-) -> TcpdwError:
-    return kind(message, path=path, line=line, offset=offset, hint=hint)
+def _rebuild(kind: type[TcpdwError], message: str, place: dict[str, Any]) -> TcpdwError:
+    return kind(message, **place)
 
 
 class InputError(TcpdwError):
