@@ -35,7 +35,7 @@ class TraceHead:
 
 @dataclass(frozen=True, slots=True)
 class EventBatch:
-    """Rows of one event class from one data stream, in the stream's order.
+    """Rows of one event class; those of one data stream are in the stream's order.
 
     `columns` starts with `ts` (int64, ns since the epoch), `cpu_id` (int32, NULL where the trace
     has none), then the contexts as `ctx_<name>` (`ctx_tid`, `ctx_pid`, `ctx_procname`, ...),
@@ -87,3 +87,11 @@ class Capture:
 
 
 CaptureReader = Callable[[Path], Capture]
+
+
+class Declined(Exception):
+    """A native reader's word that it does not read an input, and why; another reader may."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason

@@ -288,6 +288,11 @@ def _labels(fc: Any) -> Callable[[Any], str | None]:
     def label(value: int | None) -> str | None:
         if value is None:
             return None
-        return join_labels(mapping.label for mapping in fc.mappings_for_value(value))
+        try:
+            mappings = fc.mappings_for_value(value)
+        except TypeError:
+            # bt2 2.0 fails on the first value it is asked for if that has no label.
+            return None
+        return join_labels(mapping.label for mapping in mappings)
 
     return label

@@ -58,7 +58,7 @@ NETWORK_COLUMNS: tuple[tuple[str, pa.DataType], ...] = (
 )
 
 # LTTng's member names, and the columns that they become.
-_IP: Mapping[str, Mapping[str, str]] = {
+IP_MEMBERS: Mapping[str, Mapping[str, str]] = {
     "ipv4": {
         **{n: n for n in ("version", "ihl", "tos", "tot_len", "id", "frag_off", "ttl", "protocol")},
         "checksum": "ip_checksum",
@@ -70,7 +70,7 @@ _IP: Mapping[str, Mapping[str, str]] = {
         "payload_len": "ip_payload_len",
     },
 }
-_TRANSPORT: Mapping[str, Mapping[str, str]] = {
+TRANSPORT_MEMBERS: Mapping[str, Mapping[str, str]] = {
     "tcp": {
         "source_port": "sport",
         "dest_port": "dport",
@@ -94,7 +94,7 @@ _TRANSPORT: Mapping[str, Mapping[str, str]] = {
 }
 _TYPES: Mapping[str, pa.DataType] = dict(NETWORK_COLUMNS)
 _POSITION = {name: place for place, (name, _) in enumerate(NETWORK_COLUMNS)}
-_TRANSPORT_FIELD = "transport_header"
+TRANSPORT_FIELD = "transport_header"
 # Said twice in LTTng's events: the variants' own options tell the same.
 _SELECTORS = frozenset({"transport_header_type"})
 
@@ -106,8 +106,8 @@ def matches(kind: pa.DataType) -> bool:
     that fits its column.
     """
     options = _members(kind)
-    found = [name for name in _IP if name in options]
-    return bool(found) and all(_matches_ip(options[name], _IP[name]) for name in found)
+    found = [name for name in IP_MEMBERS if name in options]
+    return bool(found) and all(_matches_ip(options[name], IP_MEMBERS[name]) for name in found)
 
 
 def covers(kind: pa.DataType) -> bool:
@@ -116,16 +116,17 @@ def covers(kind: pa.DataType) -> bool:
     False where a tracer adds members that have no column here: then keep the nested value too.
     """
     for option, ip in _members(kind).items():
-        if option not in _IP or not pat.is_struct(ip):
+        if option not in IP_MEMBERS or not pat.is_struct(ip):
             return False
         for name, member in _members(ip).items():
-            if name == _TRANSPORT_FIELD:
+            if name == TRANSPORT_FIELD:
                 if not all(
-                    transport in _TRANSPORT and set(_members(fields)) <= set(_TRANSPORT[transport])
+                    transport in TRANSPORT_MEMBERS
+                    and set(_members(fields)) <= set(TRANSPORT_MEMBERS[transport])
                     for transport, fields in _members(member).items()
                 ):
                     return False
-            elif name not in _IP[option] and not _is_label(name):
+            elif name not in IP_MEMBERS[option] and not _is_label(name):
                 return False
     return True
 
@@ -152,20 +153,20 @@ def flatten(header: Mapping[str, Any] | None) -> list[Any]:
     if header is None:
         return row
     name, ip = _selected(header)
-    if ip is None or name not in _IP:
+    if ip is None or name not in IP_MEMBERS:
         row[_POSITION["network_header_type"]] = "unknown"
         return row
     row[_POSITION["network_header_type"]] = name
-    _fill(row, ip, _IP[name])
+    _fill(row, ip, IP_MEMBERS[name])
     for end in ("saddr", "daddr"):
         words = ip.get(end)
         row[_POSITION[end]] = _address(words, 4 if name == "ipv4" else 16) if words else None
-    kind, transport = _selected(ip.get(_TRANSPORT_FIELD) or {})
-    if transport is None or kind not in _TRANSPORT:
+    kind, transport = _selected(ip.get(TRANSPORT_FIELD) or {})
+    if transport is None or kind not in TRANSPORT_MEMBERS:
         row[_POSITION["transport_header_type"]] = "unknown"
         return row
     row[_POSITION["transport_header_type"]] = kind
-    _fill(row, transport, _TRANSPORT[kind])
+    _fill(row, transport, TRANSPORT_MEMBERS[kind])
     row[_POSITION["payload_len"]] = _payload_len(name, ip, kind, transport)
     return row
 
@@ -234,11 +235,11 @@ def _matches_ip(kind: pa.DataType, names: Mapping[str, str]) -> bool:
             return False
     if not _match(members, names):
         return False
-    transports = _members(members.get(_TRANSPORT_FIELD, pa.null()))
+    transports = _members(members.get(TRANSPORT_FIELD, pa.null()))
     return all(
-        _match(_members(transports[name]), _TRANSPORT[name])
+        _match(_members(transports[name]), TRANSPORT_MEMBERS[name])
         for name in transports
-        if name in _TRANSPORT
+        if name in TRANSPORT_MEMBERS
     )
 
 

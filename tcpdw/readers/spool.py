@@ -1,12 +1,16 @@
-"""Trace items on disk: Arrow IPC files by event class, to hand them from one process to another.
+"""Trace items gathered: in memory, or on disk as Arrow IPC files by event class.
 
-A spool is a directory of numbered `.arrow` files and `spool.json`, written last: it names the
+On disk they pass from one process to another, and need no memory however many they are. A
+spool is a directory of numbered `.arrow` files and `spool.json`, written last: it names the
 classes, their files and rows, and holds what `TraceHead` and `TraceEnd` said.
 """
 
 from __future__ import annotations
 
+import itertools
 import json
+import threading
+import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -102,13 +106,76 @@ def write(items: Iterator[TraceItem], directory: Path) -> SpoolSummary:
     return summary
 
 
-class Spool:
-    """A written spool: `summary`, and `classes`, one table an event class, read when asked for."""
+class Room:
+    """Memory for the rows of small traces: `size` bytes in all, given back with the rows."""
 
-    def __init__(self, directory: Path, summary: SpoolSummary) -> None:
+    def __init__(self, size: int) -> None:
+        self._left = size
+        self._lock = threading.Lock()
+
+    def take(self, size: int) -> bool:
+        """Take `size` bytes; False where there are no more as many."""
+        with self._lock:
+            if size > self._left:
+                return False
+            self._left -= size
+            return True
+
+    def give(self, size: int) -> None:
+        """Give back `size` bytes."""
+        with self._lock:
+            self._left += size
+
+
+def gather(items: Iterator[TraceItem], directory: Path, room: Room) -> Spool:
+    """Read a trace reader's items, into memory while `room` has some, else as `write` does."""
+    head, end = TraceHead({}, None), TraceEnd()
+    held: dict[str, list[pa.RecordBatch]] = {}
+    size = 0
+    for item in items:
+        match item:
+            case TraceHead():
+                head = item
+            case TraceEnd():
+                end = item
+            case EventBatch():
+                held.setdefault(item.name, []).append(item.columns)
+                taken = item.columns.get_total_buffer_size()
+                if not room.take(taken):
+                    room.give(size)
+                    batches = (
+                        EventBatch(name, batch)
+                        for name, batches in held.items()
+                        for batch in batches
+                    )
+                    write(itertools.chain([head], batches, items), directory)
+                    return Spool.open(directory)
+                size += taken
+    tables = {name: _joined(batches) for name, batches in held.items()}
+    classes = tuple(SpooledClass(name, table.num_rows, ()) for name, table in tables.items())
+    spool = Spool(directory, SpoolSummary(head, end, classes), tables)
+    weakref.finalize(spool, room.give, size)
+    return spool
+
+
+def _joined(batches: Sequence[pa.RecordBatch]) -> pa.Table:
+    if len(batches) == 1:
+        return pa.Table.from_batches(batches)
+    return concat([pa.Table.from_batches([batch]) for batch in batches])
+
+
+class Spool:
+    """A read trace: `summary`, and `classes`, one table an event class, read when asked for."""
+
+    def __init__(
+        self,
+        directory: Path,
+        summary: SpoolSummary,
+        classes: Mapping[str, pa.Table] | None = None,
+    ) -> None:
         self.directory = directory
         self.summary = summary
-        self.classes: Mapping[str, pa.Table] = _Tables(directory, summary.classes)
+        self.classes = _Tables(directory, summary.classes) if classes is None else classes
 
     @classmethod
     def open(cls, directory: Path) -> Spool:

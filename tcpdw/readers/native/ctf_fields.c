@@ -1,0 +1,728 @@
+#include "ctf_fields.h"
+
+#include <string.h>
+
+#define DEEPEST 16         /* lists within lists; `ctf_layout` declines more */
+
+static uint64_t swap(uint64_t value, unsigned bytes)
+{
+	return __builtin_bswap64(value) >> (64 - 8 * bytes);
+}
+
+static uint64_t load(const uint8_t *from, unsigned bytes)
+{
+	uint8_t v1;
+	uint16_t v2;
+	uint32_t v4;
+	uint64_t v8 = 0;
+
+	switch (bytes) {
+	case 1: memcpy(&v1, from, 1); return v1;
+	case 2: memcpy(&v2, from, 2); return v2;
+	case 4: memcpy(&v4, from, 4); return v4;
+	default: memcpy(&v8, from, bytes); return v8;
+	}
+}
+
+static uint64_t extend(uint64_t value, unsigned bits)
+{
+	uint64_t sign = UINT64_C(1) << (bits - 1);
+
+	return (value ^ sign) - sign;
+}
+
+static inline int move(struct fields *f, uint32_t align)
+{
+	if (f->pos & (align - 1)) {
+		uint64_t to = (f->pos + align - 1) & ~(uint64_t)(align - 1);
+
+		if (to > f->end)
+			return FIELDS_OVERRUN;
+		f->pos = to;
+	}
+	return FIELDS_OK;
+}
+
+/* Read `bits` bits, 1 to 64, from anywhere; there are as many. */
+static uint64_t read_bits(const struct fields *f, unsigned bits, int is_big)
+{
+	const uint8_t *from = f->bytes + f->pos / 8;
+	unsigned shift = f->pos % 8, bytes = (shift + bits + 7) / 8, i;
+	uint64_t value = 0;
+
+	if (bytes == 1)
+		return from[0] >> (is_big ? 8 - shift - bits : shift) & ((1u << bits) - 1);
+	if (is_big) {
+		/* Bits count from each byte's highest. */
+		unsigned last = (shift + bits) % 8;
+
+		value = from[0] & (0xFFu >> shift);
+		for (i = 1; i + 1 < bytes; i++)
+			value = value << 8 | from[i];
+		return last ? value << last | from[i] >> (8 - last) : value << 8 | from[i];
+	}
+	if (f->limit - from >= 8)
+		memcpy(&value, from, 8);
+	else
+		memcpy(&value, from, bytes < 8 ? bytes : 8);
+	value >>= shift;
+	if (bytes > 8)
+		value |= (uint64_t)from[8] << (64 - shift);
+	return bits < 64 ? value & ((UINT64_C(1) << bits) - 1) : value;
+}
+
+static int read_int(struct fields *f, const struct op *op, uint64_t *value)
+{
+	int status = move(f, op->align);
+
+	if (status)
+		return status;
+	if (op->size > f->end - f->pos)
+		return FIELDS_OVERRUN;
+	*value = read_bits(f, op->size, op->flags & IS_BIG);
+	if (op->flags & IS_SIGNED)
+		*value = extend(*value, op->size);
+	f->pos += op->size;
+	return FIELDS_OK;
+}
+
+static int read_varint(struct fields *f, const struct op *op, uint64_t *value)
+{
+	unsigned shift = 0;
+	int status = move(f, 8);
+
+	if (status)
+		return status;
+	for (*value = 0;; shift += 7) {
+		uint8_t byte;
+
+		if (f->end - f->pos < 8)
+			return FIELDS_OVERRUN;
+		byte = f->bytes[f->pos / 8];
+		f->pos += 8;
+		if (shift < 64)
+			*value |= (uint64_t)(byte & 0x7F) << shift;
+		if (byte & 0x80)
+			continue;
+		if (op->flags & IS_SIGNED && byte & 0x40 && shift + 7 < 64)
+			*value |= ~UINT64_C(0) << (shift + 7);
+		return FIELDS_OK;
+	}
+}
+
+static const struct range *find(const struct program *program, int32_t index, uint64_t value)
+{
+	const struct range_table *table = &program->tables[index];
+	const struct range *ranges = program->ranges + table->first;
+	int32_t low = 0, high = table->count;
+
+	while (low < high) {
+		int32_t middle = low + (high - low) / 2;
+		const struct range *range = &ranges[middle];
+		int is_below = table->is_signed ? (int64_t)value < range->low
+						: value < (uint64_t)range->low;
+		int is_above = table->is_signed ? (int64_t)value > range->high
+						: value > (uint64_t)range->high;
+
+		if (!is_below && !is_above)
+			return range;
+		if (is_below)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	return NULL;
+}
+
+static int put_label(struct table *table, const struct program *program, const struct op *op,
+		     uint64_t value)
+{
+	const struct range *range = find(program, op->table, value);
+	int32_t word, from;
+
+	if (!range)
+		return COLUMN_OK; /* left NULL */
+	if (table->specs[op->label].kind == CODES)
+		return tcpdw_put_fixed(table, op->label, (uint64_t)range->target);
+	word = program->tables[op->table].words + (int32_t)range->target;
+	from = word ? program->words.ends[word - 1] : 0;
+	return tcpdw_put_bytes(table, op->label, program->words.bytes + from,
+			       (size_t)(program->words.ends[word] - from));
+}
+
+static int put_int(struct fields *f, struct table *table, const struct program *program,
+		   const struct op *op, uint64_t value)
+{
+	int status = COLUMN_OK;
+
+	if (op->reg >= 0)
+		f->regs[op->reg] = value;
+	if (op->column >= 0)
+		status = tcpdw_put_fixed(table, op->column, value);
+	if (!status && op->label >= 0)
+		status = put_label(table, program, op, value);
+	return status;
+}
+
+static inline uint64_t part_value(const struct part *part, const uint8_t *from)
+{
+	uint64_t value = load(from, part->bytes);
+
+	if (part->flags & IS_BIG) {
+		value = swap(value, part->bytes);
+		value >>= 8u * part->bytes - part->shift - part->bits;
+	} else {
+		value >>= part->shift;
+	}
+	if (part->bits < 64)
+		value &= (UINT64_C(1) << part->bits) - 1;
+	return part->flags & IS_SIGNED ? extend(value, part->bits) : value;
+}
+
+/* Read a run of integers: one check for all. */
+static inline int read_run(struct fields *f, struct table *table, const struct program *program,
+			   const struct op *op)
+{
+	const struct part *part = program->parts + op->reg, *after = program->parts + op->label;
+	const uint8_t *from;
+	int status = move(f, op->align);
+	size_t row;
+
+	if (status)
+		return status;
+	if ((uint64_t)op->b > f->end - f->pos)
+		return FIELDS_OVERRUN;
+	from = f->bytes + f->pos / 8;
+	f->pos += (uint64_t)op->b;
+	row = table ? (size_t)table->rows[0] : 0;
+	for (; part < after; part++) {
+		const uint8_t *at = from + part->offset;
+		struct column *column;
+		uint64_t value;
+		int64_t place;
+
+		if (part->flags & IS_COPY) {
+			uint8_t *data = table->data[part->column];
+
+			switch (part->width) {
+			case 4: memcpy(data + row * 4, at, 4); break;
+			case 8: memcpy(data + row * 8, at, 8); break;
+			case 2: memcpy(data + row * 2, at, 2); break;
+			default: data[row] = *at; break;
+			}
+			continue;
+		}
+		value = part_value(part, at);
+		if (part->reg >= 0)
+			f->regs[part->reg] = value;
+		if (part->column < 0)
+			continue;
+		column = &table->columns[part->column];
+		place = table->rows[part->level];
+		if (!(part->flags & IS_DENSE)) {
+			if (column->length != place || place >= column->room) {
+				status = tcpdw_column_begin_slow(table, part->column);
+				if (status)
+					return status;
+			}
+			column->length = place + 1;
+		}
+		tcpdw_store(column->data, place, part->width, value);
+	}
+	return FIELDS_OK;
+}
+
+static double half(uint64_t bits)
+{
+	int exponent = bits >> 10 & 31;
+	double value = (double)(bits & 1023);
+
+	if (exponent == 31)
+		value = bits & 1023 ? __builtin_nan("") : __builtin_inf();
+	else if (exponent)
+		value = (value + 1024) * (double)(UINT64_C(1) << exponent) / 33554432.0;
+	else
+		value /= 16777216.0;
+	return bits >> 15 & 1 ? -value : value;
+}
+
+static int read_real(struct fields *f, struct table *table, const struct op *op)
+{
+	uint64_t value;
+	int status = read_int(f, op, &value);
+
+	if (status || op->column < 0)
+		return status;
+	if (op->size == 16) {
+		float single = (float)half(value);
+		uint32_t bits;
+
+		memcpy(&bits, &single, 4);
+		value = bits;
+	}
+	return tcpdw_put_fixed(table, op->column, value);
+}
+
+/* Give the bytes of the text up to a NUL; the whole where there is none. */
+static size_t text_length(const uint8_t *text, size_t length, int unit)
+{
+	const uint8_t *nul;
+	size_t i;
+
+	if (unit == 1) {
+		nul = length ? memchr(text, 0, length) : NULL;
+		return nul ? (size_t)(nul - text) : length;
+	}
+	for (i = 0; i + (size_t)unit <= length; i += (size_t)unit)
+		if (!text[i] && !text[i + 1] && (unit == 2 || (!text[i + 2] && !text[i + 3])))
+			return i;
+	return length;
+}
+
+static int unit_of(int encoding)
+{
+	return encoding == UTF8 ? 1 : encoding == UTF16BE || encoding == UTF16LE ? 2 : 4;
+}
+
+/* Put a text of fewer than 16 bytes that a NUL ends, or of 16; 0 if it is no such text, is not
+ * ASCII, or there is no room yet. There are 16 bytes to read. */
+static inline int put_short(struct table *table, int32_t index, const uint8_t *from, size_t *length)
+{
+	const uint64_t ones = UINT64_C(0x7F7F7F7F7F7F7F7F), highs = ~ones;
+	struct column *column = &table->columns[index];
+	int64_t row = table->rows[table->specs[index].level];
+	uint64_t words[2], zeros;
+	size_t at;
+
+	memcpy(words, from, 16);
+	/* The highest bit of each byte that is 0. */
+	zeros = ~(((words[0] & ones) + ones) | words[0] | ones);
+	if (zeros) {
+		*length = (size_t)__builtin_ctzll(zeros) / 8;
+		if (words[0] & ((zeros & -zeros) - 1) & highs)
+			return 0;
+	} else {
+		zeros = ~(((words[1] & ones) + ones) | words[1] | ones);
+		*length = zeros ? 8 + (size_t)__builtin_ctzll(zeros) / 8 : 16;
+		if ((words[0] | (zeros ? words[1] & ((zeros & -zeros) - 1) : words[1])) & highs)
+			return 0;
+	}
+	if (tcpdw_column_begin(table, index))
+		return 0;
+	at = (size_t)column->offsets[row];
+	if (at + 16 > column->data_room || at > INT32_MAX - 16)
+		return 0;
+	memcpy(column->data + at, words, 16);
+	column->offsets[row + 1] = (int32_t)(at + *length);
+	return 1;
+}
+
+static int read_string(struct fields *f, struct table *table, const struct op *op)
+{
+	int status = move(f, op->align), unit = unit_of(op->size);
+	const uint8_t *text;
+	size_t room, length;
+
+	if (status)
+		return status;
+	text = f->bytes + f->pos / 8;
+	room = (size_t)((f->end - f->pos) / 8);
+	if (room >= 16 && op->size == UTF8 && op->column >= 0 &&
+	    put_short(table, op->column, text, &length) && length < 16) {
+		f->pos += (uint64_t)(length + 1) * 8;
+		return FIELDS_OK;
+	}
+	length = text_length(text, room, unit);
+	if (room - length < (size_t)unit)
+		return FIELDS_OVERRUN;
+	f->pos += (uint64_t)(length + (size_t)unit) * 8;
+	return op->column < 0 ? FIELDS_OK
+			      : tcpdw_put_text(table, op->column, text, length, op->size);
+}
+
+/* Read a text or blob whose length is known before it. */
+static int read_bytes(struct fields *f, struct table *table, const struct op *op)
+{
+	uint64_t length = op->flags & BY_REGISTER ? f->regs[op->reg] : (uint32_t)op->a;
+	int status = move(f, op->align);
+	const uint8_t *from;
+	size_t size;
+
+	if (status)
+		return status;
+	if (length > (f->end - f->pos) / 8)
+		return FIELDS_OVERRUN;
+	from = f->bytes + f->pos / 8;
+	f->pos += length * 8;
+	if (length == 16 && op->code == OP_TEXT && op->size == UTF8 && op->column >= 0 &&
+	    put_short(table, op->column, from, &size))
+		return FIELDS_OK;
+	if (op->column < 0)
+		return FIELDS_OK;
+	if (op->code == OP_BLOB)
+		return tcpdw_put_bytes(table, op->column, from, (size_t)length);
+	length = text_length(from, (size_t)length, unit_of(op->size));
+	return tcpdw_put_text(table, op->column, from, (size_t)length, op->size);
+}
+
+/* Begin a list; `*count` is its length. */
+static int begin_list(struct fields *f, struct table *table, const struct op *op, uint64_t *count)
+{
+	int status = move(f, op->align);
+
+	if (status)
+		return status;
+	*count = op->flags & BY_REGISTER ? f->regs[op->reg] : (uint32_t)op->a;
+	if (op->size && *count > (f->end - f->pos) / op->size)
+		return FIELDS_OVERRUN;
+	if (!op->size) {
+		/* Time and memory would have no end: such lists may hold more of their kind. */
+		if (*count > f->spare)
+			return FIELDS_TOO_MANY;
+		f->spare -= *count;
+	}
+	if (op->column >= 0)
+		status = tcpdw_column_begin(table, op->column);
+	if (!status && op->label >= 0)
+		status = tcpdw_column_begin(table, op->label);
+	return status;
+}
+
+static int end_element(struct table *table, const struct op *op)
+{
+	int status = FIELDS_OK;
+
+	if (op->column >= 0)
+		status = tcpdw_list_element(table, op->column);
+	if (!status && op->label >= 0)
+		status = tcpdw_list_element(table, op->label);
+	return status;
+}
+
+static int read_ints(struct fields *f, struct table *table, const struct op *op)
+{
+	unsigned bytes = op->size / 8;
+	const uint8_t *from;
+	uint64_t count, i;
+	uint8_t *to;
+	int status = move(f, op->align);
+
+	if (status)
+		return status;
+	count = op->flags & BY_REGISTER ? f->regs[op->reg] : (uint32_t)op->a;
+	if (count > (f->end - f->pos) / op->size)
+		return FIELDS_OVERRUN;
+	/* Elements have their alignment, and it needs no padding: none, none. */
+	if (count && op->b > 1) {
+		status = move(f, (uint32_t)op->b);
+		if (status)
+			return status;
+		if (count > (f->end - f->pos) / op->size)
+			return FIELDS_OVERRUN;
+	}
+	from = f->bytes + f->pos / 8;
+	f->pos += count * op->size;
+	if (op->column < 0)
+		return FIELDS_OK;
+	status = tcpdw_put_list(table, op->column, (int64_t)count, &to);
+	if (status || !count)
+		return status;
+	if (bytes == 1 || !(op->flags & IS_BIG)) {
+		memcpy(to, from, (size_t)count * bytes);
+		return FIELDS_OK;
+	}
+	for (i = 0; i < count; i++) {
+		uint64_t value = swap(load(from + i * bytes, bytes), bytes);
+
+		memcpy(to + i * bytes, &value, bytes);
+	}
+	return FIELDS_OK;
+}
+
+/* Read an address: 4 bytes, 16 bytes or 8 words of 16 bits, each of the trace's byte order. */
+static int read_address(struct fields *f, struct table *table, const struct op *op)
+{
+	struct op element = *op;
+	uint8_t address[16];
+	char text[TCPDW_ADDRESS_MAX];
+	unsigned width = op->size / 8;
+	int32_t i;
+
+	if (!(f->pos % 8) && op->align <= op->size && (width == 1 || op->flags & IS_BIG)) {
+		int status = move(f, op->align);
+
+		if (status)
+			return status;
+		if ((uint64_t)op->a * op->size > f->end - f->pos)
+			return FIELDS_OVERRUN;
+		memcpy(address, f->bytes + f->pos / 8, (size_t)op->a * width);
+		f->pos += (uint64_t)op->a * op->size;
+	} else for (i = 0; i < op->a; i++) {
+		uint64_t value;
+		int status = read_int(f, &element, &value);
+
+		if (status)
+			return status;
+		if (width == 2)
+			address[2 * i] = (uint8_t)(value >> 8);
+		address[width * (unsigned)i + width - 1] = (uint8_t)value;
+	}
+	if (op->column < 0)
+		return FIELDS_OK;
+	return tcpdw_put_bytes(table, op->column, (const uint8_t *)text,
+			       op->a * (int32_t)width == 4 ? tcpdw_spell_ipv4(text, address)
+							   : tcpdw_spell_ipv6(text, address));
+}
+
+/* Write the transport payload's length by the headers' own lengths, if they tell: in `reg` the
+ * bytes in all, in `table` the words of the transport header, in `label` those of the IP header
+ * (-1 for none), and `a` bytes more. */
+static int put_payload(struct fields *f, struct table *table, const struct op *op)
+{
+	uint64_t total = f->regs[op->reg], headers = (uint64_t)op->a;
+
+	if (op->table >= 0)
+		headers += 4 * f->regs[op->table];
+	if (op->label >= 0)
+		headers += 4 * f->regs[op->label];
+	if (!total || total < headers)
+		return FIELDS_OK;
+	return tcpdw_put_fixed(table, op->column, total - headers);
+}
+
+static void take_role(struct fields *f, const struct op *op)
+{
+	uint64_t value = f->regs[op->reg];
+
+	f->roles[op->a] = value;
+	f->seen |= UINT32_C(1) << op->a;
+	if (op->a == ROLE_TIMESTAMP)
+		tcpdw_set_clock(f, value, op->size);
+}
+
+static void copy_part(const struct part *part, uint8_t *to, const struct body *bodies,
+		      int32_t count)
+{
+	size_t offset = part->offset;
+	int32_t i;
+
+	if (!(part->flags & IS_COPY)) {
+		for (i = 0; i < count; i++)
+			tcpdw_store(to, i, part->width, part_value(part, bodies[i].bytes + offset));
+		return;
+	}
+	switch (part->width) {
+	case 4:
+		for (i = 0; i < count; i++)
+			memcpy(to + 4 * (size_t)i, bodies[i].bytes + offset, 4);
+		break;
+	case 8:
+		for (i = 0; i < count; i++)
+			memcpy(to + 8 * (size_t)i, bodies[i].bytes + offset, 8);
+		break;
+	case 2:
+		for (i = 0; i < count; i++)
+			memcpy(to + 2 * (size_t)i, bodies[i].bytes + offset, 2);
+		break;
+	default:
+		for (i = 0; i < count; i++)
+			to[i] = bodies[i].bytes[offset];
+	}
+}
+
+/* Write texts of up to 16 bytes, ASCII, as long as they are that; give how many there were. */
+static int32_t copy_names(struct column *column, int64_t row, size_t offset,
+			  const struct body *bodies, int32_t count)
+{
+	const uint64_t ones = UINT64_C(0x7F7F7F7F7F7F7F7F), highs = ~ones;
+	size_t at = (size_t)column->offsets[row];
+	int32_t i;
+
+	for (i = 0; i < count; i++) {
+		uint64_t words[2], zeros[2], first, last;
+		size_t length;
+
+		memcpy(words, bodies[i].bytes + offset, 16);
+		/* The highest bit of each byte that is 0. */
+		zeros[0] = ~(((words[0] & ones) + ones) | words[0] | ones);
+		zeros[1] = ~(((words[1] & ones) + ones) | words[1] | ones);
+		first = zeros[0] ? (zeros[0] & -zeros[0]) - 1 : ~UINT64_C(0);
+		last = zeros[0] ? 0 : zeros[1] ? (zeros[1] & -zeros[1]) - 1 : ~UINT64_C(0);
+		if (((words[0] & first) | (words[1] & last)) & highs)
+			break;
+		length = zeros[0]   ? (size_t)__builtin_ctzll(zeros[0]) / 8
+			 : zeros[1] ? 8 + (size_t)__builtin_ctzll(zeros[1]) / 8
+				    : 16;
+		memcpy(column->data + at, words, 16);
+		at += length;
+		column->offsets[row + i + 1] = (int32_t)at;
+	}
+	return i;
+}
+
+static int copy_text(struct table *table, const struct fixed_text *text, int64_t row,
+		     const struct body *bodies, int32_t count)
+{
+	struct column *column = &table->columns[text->column];
+	int64_t now = table->rows[0];
+	int status = COLUMN_OK;
+	int32_t i = 0;
+
+	while (!status && i < count) {
+		const uint8_t *from;
+
+		if (text->length == 16) {
+			status = tcpdw_text_reserve(column, row + i, (size_t)(count - i) * 16);
+			if (status)
+				return status;
+			i += copy_names(column, row + i, text->offset, bodies + i, count - i);
+			if (i == count)
+				break;
+		}
+		from = bodies[i].bytes + text->offset;
+		table->rows[0] = row + i;
+		status = tcpdw_put_text(table, text->column, from,
+					text_length(from, text->length, 1), UTF8);
+		table->rows[0] = now;
+		i++;
+	}
+	return status;
+}
+
+int tcpdw_read_prefixes(const struct prefix *prefix, struct table *table, int64_t row,
+			const struct body *bodies, int32_t count)
+{
+	int32_t i;
+
+	for (i = 0; i < prefix->n_parts; i++) {
+		const struct part *part = &prefix->parts[i];
+
+		copy_part(part, table->data[part->column] + (size_t)row * part->width, bodies,
+			  count);
+	}
+	for (i = 0; i < prefix->n_texts; i++) {
+		int status = copy_text(table, &prefix->texts[i], row, bodies, count);
+
+		if (status)
+			return status;
+	}
+	return COLUMN_OK;
+}
+
+int tcpdw_run(struct fields *f, const struct program *program, int32_t start, struct table *table)
+{
+	struct {
+		uint64_t left;
+	} lists[DEEPEST];
+	const struct op *ops = program->ops, *op = ops + start;
+	const struct range *range;
+	uint64_t value;
+	int depth = 0, status;
+
+	for (;; op++) {
+		status = FIELDS_OK;
+		switch ((enum opcode)op->code) {
+		case OP_END:
+			return FIELDS_OK;
+		case OP_RUN:
+			status = read_run(f, table, program, op);
+			break;
+		case OP_INT:
+			status = read_int(f, op, &value);
+			if (!status)
+				status = put_int(f, table, program, op, value);
+			break;
+		case OP_VARINT:
+			status = read_varint(f, op, &value);
+			if (!status)
+				status = put_int(f, table, program, op, value);
+			break;
+		case OP_BOOL:
+			status = read_int(f, op, &value);
+			if (!status && op->reg >= 0)
+				f->regs[op->reg] = value;
+			if (!status && op->column >= 0)
+				status = tcpdw_put_bit(table, op->column, value != 0);
+			break;
+		case OP_REAL:
+			status = read_real(f, table, op);
+			break;
+		case OP_STRING:
+			status = read_string(f, table, op);
+			break;
+		case OP_TEXT:
+		case OP_BLOB:
+			status = read_bytes(f, table, op);
+			break;
+		case OP_ALIGN:
+			status = move(f, op->align);
+			break;
+		case OP_LIST:
+			status = begin_list(f, table, op, &value);
+			if (status)
+				break;
+			if (value)
+				lists[depth++].left = value;
+			else
+				op = ops + op->b - 1;
+			break;
+		case OP_NEXT:
+			status = end_element(table, op);
+			if (status)
+				break;
+			if (--lists[depth - 1].left)
+				op = ops + op->b - 1;
+			else
+				depth--;
+			break;
+		case OP_INTS:
+			status = read_ints(f, table, op);
+			break;
+		case OP_SWITCH:
+			range = find(program, op->table, f->regs[op->reg]);
+			if (!range)
+				return FIELDS_NO_OPTION;
+			op = ops + range->target - 1;
+			break;
+		case OP_UNLESS:
+			value = f->regs[op->reg];
+			if (op->table >= 0 ? !find(program, op->table, value) : !value)
+				op = ops + op->b - 1;
+			break;
+		case OP_JUMP:
+			op = ops + op->b - 1;
+			break;
+		case OP_STRUCT:
+			status = tcpdw_column_begin(table, op->column);
+			break;
+		case OP_ROLE:
+			take_role(f, op);
+			break;
+		case OP_UUID:
+			status = move(f, op->align);
+			if (!status && f->end - f->pos < 128)
+				status = FIELDS_OVERRUN;
+			if (!status && f->uuid && memcmp(f->bytes + f->pos / 8, f->uuid, 16))
+				return FIELDS_OTHER_UUID;
+			f->pos += 128;
+			break;
+		case OP_CONSTANT:
+			status = tcpdw_put_fixed(table, op->column, (uint64_t)op->a);
+			break;
+		case OP_MARK:
+			f->regs[op->reg] = f->pos;
+			break;
+		case OP_BACK:
+			f->pos = f->regs[op->reg];
+			break;
+		case OP_ADDRESS:
+			status = read_address(f, table, op);
+			break;
+		case OP_PAYLOAD:
+			status = put_payload(f, table, op);
+			break;
+		}
+		if (status)
+			return status;
+	}
+}
