@@ -18,7 +18,11 @@ ByteOrder = Literal["little", "big"]
 # Link types.
 ETHERNET = 1
 RAW = 101
+NULL = 0
+LOOP = 108
 LINUX_SLL = 113
+RAW_IPV4 = 228
+RAW_IPV6 = 229
 LINUX_SLL2 = 276
 
 # EtherTypes.
@@ -27,6 +31,7 @@ ARP = 0x0806
 VLAN = 0x8100
 IPV6 = 0x86DD
 QINQ = 0x88A8
+OLD_QINQ = 0x9100
 
 # IP protocols and IPv6 extension headers.
 HOP_BY_HOP = 0
@@ -73,6 +78,16 @@ def ethernet(
     for tpid, control in vlans:
         head += struct.pack(">HH", tpid, control)
     return head + struct.pack(">H", ethertype) + payload
+
+
+def ieee8023(payload: bytes, length: int | None = None) -> bytes:
+    """Wrap in Ethernet with a length instead of a type, as LLC frames are."""
+    return ethernet(payload, len(payload) if length is None else length)
+
+
+def snap(payload: bytes, ethertype: int = IPV4, organisation: int = 0) -> bytes:
+    """Wrap in an LLC and a SNAP header, which go into `ieee8023`."""
+    return b"\xaa\xaa\3" + organisation.to_bytes(3, "big") + struct.pack(">H", ethertype) + payload
 
 
 def sll(payload: bytes, ethertype: int = IPV4) -> bytes:
@@ -241,29 +256,37 @@ def pcap(
     *,
     byte_order: ByteOrder = "little",
     nanoseconds: bool = False,
+    modified: bool = False,
     linktype: int = ETHERNET,
     snaplen: int = 262144,
 ) -> bytes:
-    """Give a classic capture file; microsecond files drop what is below."""
+    """Give a classic capture file; microsecond files drop what is below.
+
+    `modified` gives each record the 8 bytes more that a patch to libpcap once gave it.
+    """
     order = "<" if byte_order == "little" else ">"
-    magic = 0xA1B23C4D if nanoseconds else 0xA1B2C3D4
+    magic = 0xA1B23C4D if nanoseconds else 0xA1B2CD34 if modified else 0xA1B2C3D4
     out = struct.pack(order + "IHHiIII", magic, 2, 4, 0, 0, snaplen, linktype)
     for item in frames:
         frame = item if isinstance(item, Frame) else Frame(item)
         seconds, rest = divmod(frame.ts, 1_000_000_000)
         fraction = rest if nanoseconds else rest // 1000
         out += struct.pack(order + "IIII", seconds, fraction, len(frame.data), frame.wire_length)
-        out += frame.data
+        out += (bytes(8) if modified else b"") + frame.data
     return out
 
 
 @dataclass(frozen=True, slots=True)
 class Interface:
-    """A pcapng interface; `resolution` is its `if_tsresol`, None for the default (us)."""
+    """A pcapng interface; `resolution` is its `if_tsresol`, None for the default (us).
+
+    `offset` is its `if_tsoffset` (s), which the stamps of its frames do without.
+    """
 
     name: str | None = None
     resolution: int | None = None
     linktype: int = ETHERNET
+    offset: int = 0
 
 
 def pcapng(
@@ -272,44 +295,55 @@ def pcapng(
     byte_order: ByteOrder = "little",
     interfaces: Sequence[Interface] = (Interface(),),
     simple: bool = False,
+    old: bool = False,
+    options: bytes = b"",
 ) -> bytes:
-    """Give a pcapng file of one section, in enhanced packet blocks, or `simple` ones."""
+    """Give a pcapng file of one section, in enhanced packet blocks, or `simple` or `old` ones.
+
+    All but the simple blocks end in `options`.
+    """
     order = "<" if byte_order == "little" else ">"
-    out = _block(order, 0x0A0D0D0A, struct.pack(order + "IHHq", 0x1A2B3C4D, 1, 0, -1))
+    out = block(order, 0x0A0D0D0A, struct.pack(order + "IHHq", 0x1A2B3C4D, 1, 0, -1))
     for interface in interfaces:
         body = struct.pack(order + "HHI", interface.linktype, 0, 262144)
         if interface.name is not None:
-            body += _option(order, 2, interface.name.encode())
+            body += option(order, 2, interface.name.encode())
         if interface.resolution is not None:
-            body += _option(order, 9, bytes([interface.resolution]))
-        out += _block(order, 1, body + _option(order, 0, b""))
+            body += option(order, 9, bytes([interface.resolution]))
+        if interface.offset:
+            body += option(order, 14, struct.pack(order + "q", interface.offset))
+        out += block(order, 1, body + option(order, 0, b""))
     for item in frames:
         frame = item if isinstance(item, Frame) else Frame(item)
         data = frame.data + bytes(-len(frame.data) % 4)
         if simple:
-            out += _block(order, 3, struct.pack(order + "I", frame.wire_length) + data)
+            out += block(order, 3, struct.pack(order + "I", frame.wire_length) + data)
             continue
         resolution = interfaces[frame.interface].resolution
+        since = frame.ts - interfaces[frame.interface].offset * 1_000_000_000
         per_second = 2 ** (resolution & 0x7F) if (resolution or 0) & 0x80 else 10 ** (
             6 if resolution is None else resolution
         )  # fmt: skip
-        stamp = frame.ts * per_second // 1_000_000_000
+        stamp = since * per_second // 1_000_000_000
         head = struct.pack(
-            order + "IIIII",
+            order + ("HHIIII" if old else "IIIII"),
             frame.interface,
+            *((7,) if old else ()),
             stamp >> 32,
             stamp & 0xFFFFFFFF,
             len(frame.data),
             frame.wire_length,
         )
-        out += _block(order, 6, head + data)
+        out += block(order, 2 if old else 6, head + data + options)
     return out
 
 
-def _block(order: str, kind: int, body: bytes) -> bytes:
+def block(order: str, kind: int, body: bytes) -> bytes:
+    """Give a pcapng block; `order` is `<` or `>`, `body` whole words."""
     length = 12 + len(body)
     return struct.pack(order + "II", kind, length) + body + struct.pack(order + "I", length)
 
 
-def _option(order: str, code: int, value: bytes) -> bytes:
+def option(order: str, code: int, value: bytes) -> bytes:
+    """Give an option of a pcapng block."""
     return struct.pack(order + "HH", code, len(value)) + value + bytes(-len(value) % 4)
