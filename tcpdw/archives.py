@@ -11,8 +11,8 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Generator, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, NoReturn, cast
 
@@ -62,6 +62,11 @@ def _max_unpacked() -> int:
     return int(digits) << (unit or 0)
 
 
+_IN_MEMORY = Path("/dev/shm")
+_SMALL = 8 << 20  # bytes, packed
+_MOST_IN_MEMORY = 128 << 20
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """What one archive may unpack to.
@@ -81,14 +86,42 @@ class Limits:
 def unpacked(path: Path, limits: Limits | None = None) -> Generator[Path]:
     """Unpack an archive into a temporary folder (under `TMPDIR`), removed at exit.
 
-    Raises `ArchiveError` as `unpack` does.
+    A small one goes into memory where there is plenty and no `TMPDIR` is set: there a folder is
+    made and removed at once, which on a disk takes as long as the reading of a small run. Raises
+    `ArchiveError` as `unpack` does.
     """
+    limits = limits or Limits()
+    with ExitStack() as stack:
+        yield _unpacked_somewhere(path, limits, stack)
+
+
+def _unpacked_somewhere(path: Path, limits: Limits, stack: ExitStack) -> Path:
     import tempfile
 
-    with tempfile.TemporaryDirectory(prefix="tcpdw-") as folder:
-        into = Path(folder) / "unpacked"
-        unpack(path, into, limits)
-        yield into
+    def folder(place: Path | None) -> Path:
+        made = tempfile.TemporaryDirectory(prefix="tcpdw-", dir=place)
+        return Path(stack.enter_context(made)) / "unpacked"
+
+    if _fits_in_memory(path):
+        into = folder(_IN_MEMORY)
+        try:
+            unpack(path, into, replace(limits, total=min(limits.total, _MOST_IN_MEMORY)))
+            return into
+        except ArchiveError:
+            pass  # What is wrong with it, if anything, the disk tells.
+    into = folder(None)
+    unpack(path, into, limits)
+    return into
+
+
+def _fits_in_memory(path: Path) -> bool:
+    try:
+        about = os.statvfs(_IN_MEMORY)
+        is_small = path.stat().st_size <= _SMALL
+    except OSError:
+        return False  # There is no such place, or no such file.
+    free = about.f_bavail * about.f_frsize
+    return is_small and free >= 8 * _MOST_IN_MEMORY and not os.environ.get("TMPDIR")
 
 
 def unpack(path: Path, into: Path, limits: Limits | None = None) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 import time
@@ -17,6 +16,7 @@ from typing import Protocol
 
 from tcpdw import runs
 from tcpdw.errors import InputError
+from tcpdw.inputs import CaptureReaderName, Choice, TraceReaderName, cores
 from tcpdw.loading import Loader
 from tcpdw.reading import Readers, failed, may_mend, read_source
 from tcpdw.rundata import RunData
@@ -53,7 +53,9 @@ class Options:
 
     replace: bool = False
     identity: Identity = field(default_factory=Identity)
-    workers: int = field(default_factory=lambda: os.cpu_count() or 1)
+    workers: int = field(default_factory=cores)
+    trace_reader: TraceReaderName = "native"
+    capture_reader: CaptureReaderName = "native"
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,8 +237,12 @@ def _read_all(
     """
     with ExitStack() as stack:
         work = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tcpdw-")))
-        readers = stack.enter_context(closing(Readers()))
-        start = stack.enter_context(steps.reading(max(1, options.workers)))
+        workers = max(1, options.workers)
+        # Few sources leave cores to decode the parts of one trace side by side.
+        threads = max(1, workers // max(1, len(todo)))
+        choice = Choice(options.trace_reader, options.capture_reader, threads)
+        readers = stack.enter_context(closing(Readers(choice)))
+        start = stack.enter_context(steps.reading(workers))
         waiting: deque[tuple[Pending, Job]] = deque()
         for number, (source, digest) in enumerate(todo):
             job = Job(source, digest, options, work / str(number), readers)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import errno
 import threading
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tcpdw import runs
+from tcpdw import inputs, runs
 from tcpdw.errors import InputError, TcpdwError
+from tcpdw.inputs import Choice
 from tcpdw.printable import printable
 from tcpdw.readers.worker import Worker
 from tcpdw.rundata import RunData
@@ -20,7 +21,10 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from tcpdw.readers.proc import Snapshot
-    from tcpdw.readers.spool import Spool
+    from tcpdw.readers.spool import Room, Spool
+
+MEMORY = 256 << 20
+"""Bytes of rows that wait in memory to be loaded; the rest wait in files."""
 
 _PASSING = frozenset(
     getattr(errno, name)
@@ -46,12 +50,21 @@ _PASSING = frozenset(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What a thread reads with: its reader process, the choice of readers, memory for rows."""
+
+    worker: Worker
+    choice: Choice
+    room: Room
+
+
 def read_source(
     source: Source,
     digest: str | None,
     identity: Identity,
     work: Path,
-    worker: Worker,
+    means: Means,
     *,
     is_last: bool = True,
 ) -> tuple[RunData, ...]:
@@ -69,7 +82,7 @@ def read_source(
                     _raise_if_mendable(run.error, is_last)
                     found.append(failed(source.path, run.name, digest, run.error))
                 else:
-                    found.append(_read_run(run, digest, work / str(number), worker, is_last))
+                    found.append(_read_run(run, digest, work / str(number), means, is_last))
     except InputError as error:
         _raise_if_mendable(error, is_last)
         return (failed(source.path, source.name, digest, error),)
@@ -105,18 +118,23 @@ def may_mend(error: BaseException) -> bool:
 
 
 class Readers:
-    """A reader process for each thread that asks."""
+    """Means for each thread that asks, which share `memory` bytes for rows."""
 
-    def __init__(self) -> None:
+    def __init__(self, choice: Choice | None = None, *, memory: int = MEMORY) -> None:
+        from tcpdw.readers.spool import Room
+
         self._own = threading.local()
+        self._choice = choice or Choice()
+        self._room = Room(memory)
         self._all: list[Worker] = []
 
-    def mine(self) -> Worker:
-        """Give the calling thread's reader."""
-        if not hasattr(self._own, "worker"):
-            self._own.worker = Worker()
-            self._all.append(self._own.worker)
-        return self._own.worker
+    def mine(self) -> Means:
+        """Give the calling thread's means."""
+        if not hasattr(self._own, "means"):
+            worker = Worker()
+            self._own.means = Means(worker, self._choice, self._room)
+            self._all.append(worker)
+        return self._own.means
 
     def close(self) -> None:
         """End all readers; no thread may be using one."""
@@ -134,7 +152,7 @@ def _raise_if_mendable(error: InputError, is_last: bool) -> None:
         raise error
 
 
-def _read_run(run: Run, digest: str | None, work: Path, worker: Worker, is_last: bool) -> RunData:
+def _read_run(run: Run, digest: str | None, work: Path, means: Means, is_last: bool) -> RunData:
     data = RunData(
         printable(run.name),
         _shown(run.source_path),
@@ -144,7 +162,7 @@ def _read_run(run: Run, digest: str | None, work: Path, worker: Worker, is_last:
         warnings=run.warnings,
     )
     try:
-        data = _with_traces(run, data, work, worker)
+        data = _with_traces(run, data, work, means)
     except InputError as error:
         _raise_if_mendable(error, is_last)
         return replace(data, failure=_told(run, error))
@@ -153,7 +171,9 @@ def _read_run(run: Run, digest: str | None, work: Path, worker: Worker, is_last:
     captures: list[pa.Table] = []
     for number, path in enumerate(run.captures):
         try:
-            capture = worker.read_capture(path, work / f"capture-{number}")
+            capture, other = inputs.read_capture(
+                path, work / f"capture-{number}", means.worker, means.choice
+            )
         except InputError as error:
             _raise_if_mendable(error, is_last)
             if not run.traces:
@@ -162,6 +182,8 @@ def _read_run(run: Run, digest: str | None, work: Path, worker: Worker, is_last:
             damaged = True
             continue
         captures.append(capture.packets)
+        if other is not None:
+            warnings.append(_told(run, f"{path}: {other}"))
         warnings += [_told(run, text) for text in capture.warnings]
         damaged = damaged or bool(capture.warnings)
     snapshots, proc_warnings = _snapshots(run)
@@ -174,13 +196,19 @@ def _read_run(run: Run, digest: str | None, work: Path, worker: Worker, is_last:
     )
 
 
-def _with_traces(run: Run, data: RunData, work: Path, worker: Worker) -> RunData:
+def _with_traces(run: Run, data: RunData, work: Path, means: Means) -> RunData:
     from tcpdw import current_thread
     from tcpdw.readers import peer_address
 
-    spools: list[Spool] = [
-        worker.read_trace(path, work / f"trace-{number}") for number, path in enumerate(run.traces)
-    ]
+    spools: list[Spool] = []
+    notes: list[str] = []
+    for number, path in enumerate(run.traces):
+        spool, other = inputs.read_trace(
+            path, work / f"trace-{number}", means.worker, means.choice, means.room
+        )
+        spools.append(spool)
+        if other is not None:
+            notes.append(_told(run, f"{path}: {other}"))
     parts: dict[str, list[pa.Table]] = {}
     for spool in spools:
         for name, table in spool.classes.items():
@@ -203,8 +231,9 @@ def _with_traces(run: Run, data: RunData, work: Path, worker: Worker) -> RunData
             for stream in end.streams
         ),
         lost=lost,
-        warnings=(*data.warnings, *warnings),
+        warnings=(*data.warnings, *notes, *warnings),
         damaged=bool(warnings),
+        spools=tuple(spools),
     )
 
 

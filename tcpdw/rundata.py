@@ -21,7 +21,8 @@ class RunData:
     """Everything that one run's inputs hold; `failure` says why where they hold nothing.
 
     `classes` maps an event class to its rows, in the shape of `EventBatch.columns` with `ctx_tid`
-    always there; `packets` has the shape of `PACKET_SCHEMA`.
+    always there; `packets` has the shape of `PACKET_SCHEMA`. `spools` hold the memory that the rows
+    take, as long as they are held themselves.
     """
 
     name: str
@@ -38,6 +39,7 @@ class RunData:
     warnings: tuple[str, ...] = ()
     damaged: bool = False
     failure: str | None = None
+    spools: tuple[object, ...] = ()
 
     @property
     def status(self) -> str:

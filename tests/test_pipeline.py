@@ -13,8 +13,10 @@ from loaded_rows import contents, empty_warehouse, rows, strays, trace
 
 from tcpdw import archives, pipeline, reading, runs
 from tcpdw.errors import TraceError
+from tcpdw.inputs import Choice
 from tcpdw.pipeline import IngestSummary, Options, Plan, Watcher
 from tcpdw.readers import worker as workers
+from tcpdw.readers.spool import Room
 from tcpdw.rundata import RunData
 from tcpdw.runs import Identity
 
@@ -253,12 +255,13 @@ def test_a_reader_that_died_is_worth_another_try(
     [source] = runs.find([trace(tmp_path / "r")])
     assert isinstance(source, runs.Source)
     with workers.Worker() as worker:
+        means = reading.Means(worker, Choice(trace="bt2"), Room(0))
         with pytest.raises(TraceError, match="SIGKILL") as caught:
-            reading.read_source(source, None, Identity(), tmp_path / "work", worker, is_last=False)
+            reading.read_source(source, None, Identity(), tmp_path / "work", means, is_last=False)
         assert isinstance(caught.value.__cause__, ChildProcessError)
         assert pipeline.may_mend(caught.value)
         assert caught.value.path == str(tmp_path / "r/kernel")
-        [run] = reading.read_source(source, None, Identity(), tmp_path / "work", worker)
+        [run] = reading.read_source(source, None, Identity(), tmp_path / "work", means)
     assert run.status == "failed"
     assert "SIGKILL" in str(run.failure)
 

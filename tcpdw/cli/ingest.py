@@ -34,6 +34,13 @@ if TYPE_CHECKING:
     metavar="N",
     help="Read so many runs side by side (default: one a cpu).",
 )
+@click.option(
+    "--reader",
+    "readers",
+    type=click.Choice(["native", "bt2", "pyshark"]),
+    multiple=True,
+    help="Read traces with bt2, captures with pyshark (may be given twice; default: native).",
+)
 @click.argument(
     "paths",
     metavar="PATH...",
@@ -45,6 +52,7 @@ def ingest(
     paths: tuple[Path, ...],
     replace: bool,
     jobs: int | None,
+    readers: tuple[str, ...],
     machine: str | None,
     role: str | None,
     experiment: str | None,
@@ -60,6 +68,7 @@ def ingest(
     What is in the warehouse already is skipped. A run that cannot be read is recorded with the
     reason, the others are loaded, and the exit status is 1.
     """
+    from tcpdw.inputs import cores
     from tcpdw.pipeline import Options
     from tcpdw.runs import Identity
 
@@ -74,17 +83,23 @@ def ingest(
         interface=interface,
         driver=driver,
     )
-    options = Options(replace=replace, identity=identity)
-    if jobs is not None:
-        options = Options(replace=replace, identity=identity, workers=jobs)
+    options = Options(
+        replace=replace,
+        identity=identity,
+        workers=jobs or cores(),
+        trace_reader="bt2" if "bt2" in readers else "native",
+        capture_reader="pyshark" if "pyshark" in readers else "native",
+    )
     return load(paths, shared.warehouse_path(), options)
 
 
 def load(paths: Sequence[Path], warehouse: Path, options: Options) -> int:
     """Ingest with a progress bar, print what was done, and give the exit status."""
-    from tcpdw import pipeline
+    from tcpdw import inputs, pipeline
     from tcpdw.output import print_line
 
+    if options.trace_reader == "native" and (reason := inputs.missing_native()) is not None:
+        shared.say(f"note: {reason}")
     with _watcher() as watcher:
         summary = pipeline.ingest(paths, warehouse, options, watcher)
     for run in summary.failed:
