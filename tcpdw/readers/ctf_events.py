@@ -12,7 +12,9 @@ import pyarrow as pa
 
 from tcpdw.readers import ctf_library, ctf_network, network_header
 from tcpdw.readers.ctf_columns import CODES, FIXED, Columns, Spec, Target, arrow_type, label_type
-from tcpdw.readers.ctf_programs import BACK, MARK, Emitter, Key, Op, Registers, references
+from tcpdw.readers.ctf_ops import BACK, MARK, Op
+from tcpdw.readers.ctf_programs import Emitter
+from tcpdw.readers.ctf_registers import Key, Registers, references
 from tcpdw.readers.ctf_types import EventClass, FieldType, Member, Scope, StreamClass, Struct
 from tcpdw.readers.event_columns import LABEL_SUFFIX, ColumnNames, repair_text
 
@@ -72,7 +74,7 @@ class EventCompiler:
         fields = self._make_columns(scopes)
         for scope, kind in scopes:
             self._emit(scope, kind, fields)
-        program, prefix = self._emitter.finish(), self._emitter.prefix()
+        program, prefix = self._emitter.finish(), self._emitter.ops.prefix()
         for column, (first, count) in self._emitter.coded.items():
             spec = self._columns.specs[column]
             if spec.kind == CODES:
@@ -138,7 +140,7 @@ class EventCompiler:
             for name, (_, arrow) in zip(network, ctf_network.column_types(), strict=True):
                 self._schema.append(pa.field(name, arrow))
             one.network, words = ctf_network.add_columns(self._columns, len(self._emitter.words))
-            self._emitter.words += words
+            self._emitter.words.extend(words)
 
     def _emit(self, scope: Scope, kind: Struct, fields: dict[Key, _Field]) -> None:
         self._emitter.begin_structure(kind)
@@ -149,17 +151,17 @@ class EventCompiler:
                 self._emitter.field(member.type, key, None if one is None else one.target)
                 continue
             self._emit_network(member.type, one)
-        self._emitter.settle()
+        self._emitter.ops.settle()
 
     def _emit_network(self, kind: FieldType, one: _Field) -> None:
         assert one.network is not None
         mark = self._emitter.registers.spare() if one.target is not None else -1
         if mark >= 0:
-            self._emitter.control(Op(MARK, reg=mark))
+            self._emitter.ops.control(Op(MARK, reg=mark))
         ctf_network.NetworkHeader(self._emitter, one.network).emit(kind, one.key)
         if mark >= 0:
             # There is more in it than has flat columns: it is read again, as it is.
-            self._emitter.control(Op(BACK, reg=mark))
+            self._emitter.ops.control(Op(BACK, reg=mark))
             self._emitter.field(kind, one.key, one.target)
 
 

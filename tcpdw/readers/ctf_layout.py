@@ -9,7 +9,8 @@ from typing import Any
 
 from tcpdw.readers import Clock, ctf_events, ctf_library
 from tcpdw.readers.ctf_events import EventLayout
-from tcpdw.readers.ctf_programs import REGISTERS, Emitter, Registers
+from tcpdw.readers.ctf_programs import Emitter
+from tcpdw.readers.ctf_registers import REGISTERS, Registers
 from tcpdw.readers.ctf_types import (
     ClockClass,
     EventClass,

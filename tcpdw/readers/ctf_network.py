@@ -10,7 +10,9 @@ from collections.abc import Mapping
 import pyarrow as pa
 
 from tcpdw.readers.ctf_columns import CODES, FIXED, LIST, TEXT, Columns, Spec, Target
-from tcpdw.readers.ctf_programs import ADDRESS, CONSTANT, PAYLOAD, Emitter, Key, Op
+from tcpdw.readers.ctf_ops import ADDRESS, CONSTANT, IS_BIG, PAYLOAD, Op
+from tcpdw.readers.ctf_programs import Emitter
+from tcpdw.readers.ctf_registers import Key
 from tcpdw.readers.ctf_types import Array, FieldType, Integer, Struct, Variant
 from tcpdw.readers.network_header import (
     IP_MEMBERS,
@@ -105,7 +107,7 @@ class NetworkHeader:
                 self._transport(member.type, at, lengths)
             else:
                 self._emitter.field(member.type, at, None)
-        self._emitter.settle()
+        self._emitter.ops.settle()
 
     def _column(self, kind: FieldType, key: Key, column: str, lengths: Lengths) -> None:
         target = self._targets[column]
@@ -121,11 +123,11 @@ class NetworkHeader:
             element = kind.element
             count, size = kind.length, element.size
             if (count, size) in ((4, 8), (16, 8), (8, 16)) and isinstance(count, int):
-                self._emitter.align(kind.align)
-                self._emitter.emit(
+                self._emitter.ops.align(kind.align)
+                self._emitter.ops.emit(
                     Op(
                         ADDRESS,
-                        flags=0 if element.little else 2,
+                        flags=0 if element.little else IS_BIG,
                         size=size,
                         align=element.align,
                         column=target.column,
@@ -155,7 +157,7 @@ class NetworkHeader:
         """Emit the payload's length; `network_header` says when it is not known."""
         column = self._targets["payload_len"].column
         if transport == "udp" and "udp_len" in lengths:
-            self._emitter.control(Op(PAYLOAD, column=column, reg=lengths["udp_len"], a=8))
+            self._emitter.ops.control(Op(PAYLOAD, column=column, reg=lengths["udp_len"], a=8))
         if transport != "tcp" or "data_offset" not in lengths:
             return
         total = lengths.get("tot_len", lengths.get("ip_payload_len"))
@@ -163,8 +165,8 @@ class NetworkHeader:
             ihl = lengths.get("ihl", -1)
             offset = lengths["data_offset"]
             op = Op(PAYLOAD, column=column, reg=total, table=offset, label=ihl)
-            self._emitter.control(op)
+            self._emitter.ops.control(op)
 
     def _constant(self, column: str, word: str) -> None:
         code = _TYPES[column].index(word)
-        self._emitter.control(Op(CONSTANT, column=self._targets[column].column, a=code))
+        self._emitter.ops.control(Op(CONSTANT, column=self._targets[column].column, a=code))
