@@ -35,7 +35,7 @@ from prefect.states import Failed
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from flows import report
-from tcpdw import pipeline
+from tcpdw import inputs, pipeline
 from tcpdw.errors import TcpdwError, UsageError
 from tcpdw.output import clean
 from tcpdw.pipeline import IngestSummary, Job, Options, Plan, Steps, Watcher
@@ -106,6 +106,7 @@ def ingest(
     warehouse: str,
     replace: bool = False,
     workers: int | None = None,
+    readers: list[str] | None = None,
     machine: str | None = None,
     role: str | None = None,
     experiment: str | None = None,
@@ -124,6 +125,8 @@ def ingest(
         warehouse: the DuckDB file; made where it is missing.
         replace: load again what is there already.
         workers: how many runs to read side by side; one a cpu where not given.
+        readers: `bt2` to read traces with it, `pyshark` to read captures with it; the native
+            readers where not given.
         machine: the runs' machine, whatever they say.
         role: the runs' role, such as server or client, whatever they say.
         experiment: the runs' experiment, whatever they say.
@@ -135,10 +138,15 @@ def ingest(
 
     """
     identity = Identity(machine=machine, role=role, experiment=experiment)
-    options = Options(replace=replace, identity=identity)
-    if workers is not None:
-        options = Options(replace=replace, identity=identity, workers=workers)
     try:
+        trace_reader, capture_reader = inputs.asked_for(readers or ())
+        options = Options(
+            replace=replace,
+            identity=identity,
+            workers=workers or inputs.cores(),
+            trace_reader=trace_reader,
+            capture_reader=capture_reader,
+        )
         summary = pipeline.ingest(
             [Path(path) for path in paths], Path(warehouse), options, _LogWatcher(), _TaskSteps()
         )
@@ -205,6 +213,8 @@ class _LogWatcher(Watcher):
 
     def planned(self, plan: Plan) -> None:
         """Log what there is to do."""
+        if (reason := inputs.missing_native()) is not None:
+            self._log.warning("%s", reason)
         self._log.info("%d to read, %d in the warehouse already", len(plan.todo), len(plan.skipped))
 
     def loaded(self, batch: Sequence[LoadedRun]) -> None:
@@ -269,6 +279,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--warehouse", metavar="FILE", default=os.environ.get("TCPDW_WAREHOUSE"))
     parser.add_argument("--replace", action="store_true", help="load again what is there already")
     parser.add_argument("--workers", metavar="N", type=int, help="read so many side by side")
+    parser.add_argument(
+        "--reader",
+        dest="readers",
+        action="append",
+        choices=inputs.READERS,
+        help="read traces with bt2, captures with pyshark",
+    )
     parser.add_argument("--machine", help="the machine, whatever the runs say")
     parser.add_argument("--role", help="such as server or client")
     parser.add_argument("--experiment", help="the experiment's name")
@@ -301,6 +318,7 @@ def _parameters(given: argparse.Namespace) -> dict[str, Any]:
         "warehouse": warehouse,
         "replace": given.replace,
         "workers": given.workers,
+        "readers": given.readers,
         "machine": given.machine,
         "role": given.role,
         "experiment": given.experiment,

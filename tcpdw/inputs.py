@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeVar
 
-from tcpdw.errors import CaptureError, InputError, TraceError
+from tcpdw.errors import CaptureError, InputError, TraceError, UsageError
 from tcpdw.readers import Declined, native_library
 from tcpdw.readers.worker import Worker
 
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 TraceReaderName = Literal["native", "bt2"]
 CaptureReaderName = Literal["native", "pyshark"]
+
+READERS = ("native", "bt2", "pyshark")
+"""The readers that can be asked for by name."""
 
 _Read = TypeVar("_Read")
 
@@ -29,6 +32,17 @@ class Choice:
     trace: TraceReaderName = "native"
     capture: CaptureReaderName = "native"
     threads: int = 1
+
+
+def asked_for(names: Collection[str]) -> tuple[TraceReaderName, CaptureReaderName]:
+    """Return the readers of traces and of captures, given the names of those asked for.
+
+    Raises UsageError for a name that is not in `READERS`.
+    """
+    for name in names:
+        if name not in READERS:
+            raise UsageError(f"there is no reader {name!r}", hint=f"there are {', '.join(READERS)}")
+    return "bt2" if "bt2" in names else "native", "pyshark" if "pyshark" in names else "native"
 
 
 def missing_native() -> str | None:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from tcpdw.readers.proc import Snapshot
     from tcpdw.readers.spool import Room, Spool
 
-MEMORY = 256 << 20
+MEMORY = 192 << 20
 """Bytes of rows that wait in memory to be loaded; the rest wait in files."""
 
 _PASSING = frozenset(

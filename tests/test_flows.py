@@ -192,7 +192,8 @@ def troubled(source, *arguments, **options):
         raise KeyError("x")
     return read_source(source, *arguments, **options)
 pipeline.read_source = troubled
-print(json.dumps(flow.ingest([inbox], warehouse, workers=2, fail_on_bad_run=False)))
+trouble = {"readers": ["bt2"], "fail_on_bad_run": False}
+print(json.dumps(flow.ingest([inbox], warehouse, workers=2, **trouble)))
 """
 
 
@@ -251,7 +252,7 @@ class Watched(pipeline.Warehouse):
         seen.append((spooled, kept, {type(run).__name__ for run in batch} == {"RunData"}))
         return super().load(batch)
 pipeline.Warehouse = Watched
-flow.ingest([inbox], warehouse, workers=1)
+flow.ingest([inbox], warehouse, workers=1, readers=["bt2"])
 print(json.dumps(seen))
 """
 

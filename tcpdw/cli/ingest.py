@@ -68,7 +68,7 @@ def ingest(
     What is in the warehouse already is skipped. A run that cannot be read is recorded with the
     reason, the others are loaded, and the exit status is 1.
     """
-    from tcpdw.inputs import cores
+    from tcpdw.inputs import asked_for, cores
     from tcpdw.pipeline import Options
     from tcpdw.runs import Identity
 
@@ -83,12 +83,13 @@ def ingest(
         interface=interface,
         driver=driver,
     )
+    trace_reader, capture_reader = asked_for(readers)
     options = Options(
         replace=replace,
         identity=identity,
         workers=jobs or cores(),
-        trace_reader="bt2" if "bt2" in readers else "native",
-        capture_reader="pyshark" if "pyshark" in readers else "native",
+        trace_reader=trace_reader,
+        capture_reader=capture_reader,
     )
     return load(paths, shared.warehouse_path(), options)
 

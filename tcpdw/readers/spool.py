@@ -25,6 +25,8 @@ INDEX = "spool.json"
 # A part of a class is written once its batches reach this, or all pending ones the second (bytes).
 _PART = 8 << 20
 _PENDING = 64 << 20
+# A trace with more bytes of rows goes to disk, whatever room there is.
+_HELD = 48 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +130,10 @@ class Room:
 
 
 def gather(items: Iterator[TraceItem], directory: Path, room: Room) -> Spool:
-    """Read a trace reader's items, into memory while `room` has some, else as `write` does."""
+    """Read a trace reader's items: into memory if they are few and `room` has some, else to files.
+
+    The files go to `directory`, as `write` puts them there.
+    """
     head, end = TraceHead({}, None), TraceEnd()
     held: dict[str, list[pa.RecordBatch]] = {}
     size = 0
@@ -141,7 +146,7 @@ def gather(items: Iterator[TraceItem], directory: Path, room: Room) -> Spool:
             case EventBatch():
                 held.setdefault(item.name, []).append(item.columns)
                 taken = item.columns.get_total_buffer_size()
-                if not room.take(taken):
+                if size + taken > _HELD or not room.take(taken):
                     room.give(size)
                     batches = (
                         EventBatch(name, batch)
