@@ -107,6 +107,19 @@ CASES: dict[str, tuple[c.Frame | bytes, Row]] = {
         c.ethernet(c.ipv4(SEGMENT), vlans=[(c.QINQ, 100), (c.VLAN, 200)]),
         V4 | FULL | {"vlan": 100},
     ),
+    # To tshark these are one layer, and a third is the next one's.
+    "two service tags in a row": (
+        c.ethernet(c.ipv4(SEGMENT), vlans=[(c.QINQ, 100), (c.QINQ, 200)]),
+        V4 | FULL | {"vlan": 100},
+    ),
+    "three service tags in a row": (
+        c.ethernet(c.ipv6(SEGMENT), c.IPV6, vlans=[(c.QINQ, 0x2001), (c.QINQ, 2), (c.QINQ, 3)]),
+        V6 | FULL | {"vlan": 1},
+    ),
+    "two service tags inside another": (
+        c.ethernet(c.ipv4(SEGMENT), vlans=[(c.VLAN, 300), (c.QINQ, 100), (c.QINQ, 200)]),
+        V4 | FULL | {"vlan": 300},
+    ),
     "twice the same tag": (
         c.ethernet(c.ipv4(SEGMENT), vlans=[(c.VLAN, 300), (c.VLAN, 200)]),
         V4 | FULL | {"vlan": 300},

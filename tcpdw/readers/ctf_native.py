@@ -38,7 +38,7 @@ def read(path: Path, *, threads: int = 1) -> Iterator[TraceItem]:
 
     `threads` decode side by side. Times, losses and damage are told as `ctf_bt2.read` does.
     Raises TraceError if `path` is no readable trace, Declined where this reader does not know how
-    or was not compiled; nothing was yielded then.
+    or was not compiled: at once, or where it meets an event class that it cannot make out.
     """
     from tcpdw.readers import ctf_layout, ctf_metadata
 

@@ -137,30 +137,37 @@ def gather(items: Iterator[TraceItem], directory: Path, room: Room) -> Spool:
     head, end = TraceHead({}, None), TraceEnd()
     held: dict[str, list[pa.RecordBatch]] = {}
     size = 0
-    for item in items:
-        match item:
-            case TraceHead():
-                head = item
-            case TraceEnd():
-                end = item
-            case EventBatch():
-                held.setdefault(item.name, []).append(item.columns)
-                taken = item.columns.get_total_buffer_size()
-                if size + taken > _HELD or not room.take(taken):
-                    room.give(size)
-                    batches = (
-                        EventBatch(name, batch)
-                        for name, batches in held.items()
-                        for batch in batches
-                    )
-                    write(itertools.chain([head], batches, items), directory)
-                    return Spool.open(directory)
-                size += taken
+    try:
+        for item in items:
+            match item:
+                case TraceHead():
+                    head = item
+                case TraceEnd():
+                    end = item
+                case EventBatch():
+                    held.setdefault(item.name, []).append(item.columns)
+                    taken = item.columns.get_total_buffer_size()
+                    if size + taken > _HELD or not room.take(taken):
+                        room.give(size)
+                        size = 0
+                        write(itertools.chain([head], _let_go(held), items), directory)
+                        return Spool.open(directory)
+                    size += taken
+    except BaseException:
+        room.give(size)
+        raise
     tables = {name: _joined(batches) for name, batches in held.items()}
     classes = tuple(SpooledClass(name, table.num_rows, ()) for name, table in tables.items())
     spool = Spool(directory, SpoolSummary(head, end, classes), tables)
     weakref.finalize(spool, room.give, size)
     return spool
+
+
+def _let_go(held: dict[str, list[pa.RecordBatch]]) -> Iterator[EventBatch]:
+    """Yield batches and forget them."""
+    for name in list(held):
+        for batch in held.pop(name):
+            yield EventBatch(name, batch)
 
 
 def _joined(batches: Sequence[pa.RecordBatch]) -> pa.Table:

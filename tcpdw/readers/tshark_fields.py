@@ -30,7 +30,8 @@ _BETWEEN = {
     "ipv6.fraghdr": ("ipv6.fraghdr.nxt", None, 0, 8),
     "ah": ("ah.next_header", "ah.length", 4, 8),
 }
-_VLAN_ID = {"vlan": "vlan.id", "ieee8021ad": "ieee8021ad.id"}
+# By layer; two 802.1ad tags in a row are one layer, without an "id".
+_VLAN_ID = {"vlan": ("vlan.id",), "ieee8021ad": ("ieee8021ad.id", "ieee8021ad.svid")}
 
 _INT32_MAX = 2**31 - 1
 _INT64_MAX = 2**63 - 1
@@ -55,8 +56,9 @@ def row(frame: Fields, layers: Sequence[tuple[str, Fields]]) -> tuple[Any, ...] 
     )
     vlan = None
     for position, (name, fields) in enumerate(layers):
-        if name in _VLAN_ID and vlan is None:
-            vlan = _int(fields, _VLAN_ID[name])
+        if vlan is None:
+            ids = (_int(fields, field) for field in _VLAN_ID.get(name, ()))
+            vlan = next((number for number in ids if number is not None), None)
         if name in ("ip", "ipv6"):
             within = dict(reversed(layers[position + 1 :]))
             return (*head, vlan, *_network(name, fields, frame, within))
