@@ -21,7 +21,8 @@ _OBJECTS = (
     "SELECT CASE schema_name WHEN 'event' THEN 'event.' ELSE '' END || name AS name, kind, comment "
     "FROM (SELECT schema_name, table_name AS name, 'table' AS kind, comment FROM duckdb_tables() "
     "WHERE NOT internal AND NOT temporary UNION ALL "
-    "SELECT schema_name, view_name, 'view', comment FROM duckdb_views() "
+    "SELECT schema_name, view_name, CASE schema_name WHEN 'event' THEN 'table' ELSE 'view' END, "
+    "comment FROM duckdb_views() "
     "WHERE NOT internal AND NOT temporary) AS objects "
     "WHERE schema_name IN ('main', 'event')"
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from graphlib import CycleError, TopologicalSorter
@@ -27,7 +27,8 @@ EVENT_COLUMNS: Mapping[str, str] = {
 _CREATE = re.compile(
     r"CREATE\s+(?:OR\s+REPLACE\s+)?(?P<kind>TABLE|VIEW|MACRO)\s+(?P<name>[\w.\"]+)", re.IGNORECASE
 )
-_KEY = re.compile(r"^(from|to|requires|stages|afterwards|fills|completes|staged):\s*(.*)$")
+_KEY = re.compile(r"^(from|to|requires|stages|afterwards|fills|completes|staged|kept):\s*(.*)$")
+_AS = re.compile(r"\bAS\b(?:\s+TABLE\b)?")
 LEFT_OUT = "_left_out"
 
 
@@ -46,8 +47,8 @@ class SqlObject:
     `keys` holds what the header says in `key: value` lines: `from`, `to`, `requires`, `stages`,
     `afterwards` for metrics, `fills` for a view whose rows fill the table of that name when runs
     are loaded, `completes` for one whose rows fill in a column once all tables are filled
-    (`row_id` says where), `staged` for a view that is computed once for all the metrics of a
-    batch.
+    (`row_id` says where), `kept` for a metric whose intervals `latency` takes from the table of
+    that name, `staged` for a view that is computed once a batch for all that read it.
     """
 
     name: str
@@ -57,9 +58,21 @@ class SqlObject:
     line: int
     doc: str
     keys: Mapping[str, str]
-    columns: tuple[Column, ...]
     statement: str
     words: frozenset[str] = field(repr=False)
+
+    @cached_property
+    def columns(self) -> tuple[Column, ...]:
+        """Give the columns with the sentences above them."""
+        if self.kind == "TABLE":
+            columns = tuple(Column(*item) for item in sql_text.table_items(self.statement))
+        else:
+            query = _AS.search(self.statement)
+            text = self.statement[query.end() :] if query else ""
+            columns = tuple(Column(*item) for item in sql_text.select_items(text))
+        if self.name.startswith("event."):
+            return tuple(Column(c.name, c.doc or EVENT_COLUMNS.get(c.name, "")) for c in columns)
+        return columns
 
     @property
     def requires(self) -> tuple[tuple[str, ...], ...]:
@@ -117,38 +130,41 @@ class Catalog:
         return tuple(sorted(found, key=lambda item: item.name))
 
     @cached_property
-    def fills(self) -> tuple[SqlObject, ...]:
-        """Give what fills a table when runs are loaded, after what fills the tables it reads."""
-        filled = {item.keys["fills"]: item for item in self.objects if "fills" in item.keys}
-        graph = {
-            item.name: {
-                filled[table].name
-                for table in self._reads(item.name)
-                if table in filled and filled[table] is not item
-            }
-            for item in filled.values()
-        }
-        return tuple(self.by_name[name] for name in TopologicalSorter(graph).static_order())
+    def steps(self) -> tuple[SqlObject, ...]:
+        """Give what is computed when runs are loaded, each after what it reads.
 
-    @property
-    def completes(self) -> tuple[SqlObject, ...]:
-        """Give what fills in a column of tables that are filled already."""
-        return tuple(item for item in self.objects if "completes" in item.keys)
+        These are the views that fill tables, then those that complete them, and the staged views:
+        each before the first that reads it, those that only metrics read last of all.
+        """
+        fills = {item.keys["fills"]: item.name for item in self.objects if "fills" in item.keys}
+        staged = {item.name for item in self.objects if "staged" in item.keys}
+        completes = [item.name for item in self.objects if "completes" in item.keys]
+        graph: dict[str, set[str]] = {}
+        waiting = list(fills.values())
+        while waiting:
+            name = waiting.pop()
+            if name not in graph:
+                reads = self._reads(name, staged)
+                graph[name] = (reads & staged) | {fills[r] for r in reads if r in fills} - {name}
+                waiting += graph[name]
+        early = set(graph)
+        for name in completes:
+            graph[name] = early | (self._reads(name, staged) & staged)
+        for name in staged - early:
+            graph[name] = {*early, *completes} | (self._reads(name, staged) & staged)
+        order = TopologicalSorter({name: sorted(graph[name]) for name in sorted(graph)})
+        return tuple(self.by_name[name] for name in order.static_order())
 
-    @property
-    def staged(self) -> tuple[SqlObject, ...]:
-        """Give the views that are computed once for all the metrics of a batch, in order."""
-        return tuple(item for item in self.objects if "staged" in item.keys)
-
-    def _reads(self, name: str) -> set[str]:
-        """Give every object that an object uses, directly or through others."""
+    def _reads(self, name: str, staged: Collection[str] = ()) -> set[str]:
+        """Give every object that an object uses, itself or through others that are not staged."""
         found: set[str] = set()
         waiting = [name]
         while waiting:
             for other in self.by_name[waiting.pop()].words:
                 if other in self.by_name and other not in found:
                     found.add(other)
-                    waiting.append(other)
+                    if other not in staged:
+                        waiting.append(other)
         return found
 
     def left_out(self, metric: SqlObject) -> SqlObject | None:
@@ -225,18 +241,10 @@ def _object(path: Path, room: str, line: int, statement: str) -> SqlObject:
     kind = create["kind"].upper()
     name = create["name"].replace('"', "")
     code = statement[first_code.start :]
-    if kind == "TABLE":
-        items = sql_text.table_items(code)
-    else:
-        query = re.search(r"\bAS\b(?:\s+TABLE\b)?", code[create.end() - create.start() :])
-        if query is None:
-            raise CatalogError(f"{name} has no AS", path=path, line=line)
-        items = sql_text.select_items(code[create.end() - create.start() + query.end() :])
-    columns = tuple(Column(*item) for item in items)
-    if name.startswith("event."):
-        columns = tuple(Column(c.name, c.doc or EVENT_COLUMNS.get(c.name, "")) for c in columns)
+    if kind != "TABLE" and not _AS.search(code):
+        raise CatalogError(f"{name} has no AS", path=path, line=line)
     words = sql_text.code_words(code) - {name}
-    return SqlObject(name, kind, room, path, line, doc, keys, columns, code.strip(), words)
+    return SqlObject(name, kind, room, path, line, doc, keys, code.strip(), words)
 
 
 def _header(text: str) -> tuple[str, dict[str, str]]:

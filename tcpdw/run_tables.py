@@ -2,28 +2,69 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from tcpdw.event_rows import Extent
 from tcpdw.rundata import RunData
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 
-def run_row(run_id: int, run: RunData) -> dict[str, Any]:
-    """Give a run's row of `runs`, by column."""
+def run_rows(numbered: Sequence[tuple[int, RunData]], extents: Mapping[int, Extent]) -> pa.Table:
+    """Give the rows of `runs`; `extents` tells of each run's events."""
+    import pyarrow as pa
+
+    rows = [_run_row(number, run, extents[number]) for number, run in numbered]
+    texts = pa.list_(pa.string())
+    kinds = {"int": pa.int64(), "str": pa.string(), "list": texts}
+    schema = pa.schema([(name, kinds[kind]) for name, kind in _RUN_COLUMNS.items()])
+    return pa.Table.from_pylist(rows, schema)
+
+
+_RUN_COLUMNS = {
+    "run_id": "int",
+    "name": "str",
+    "machine": "str",
+    "role": "str",
+    "experiment": "str",
+    "repetition": "int",
+    "started_at": "int",
+    "first_ts": "int",
+    "last_ts": "int",
+    "kernel": "str",
+    "cpus": "int",
+    "cpu_model": "str",
+    "interface": "str",
+    "driver": "str",
+    "tracer": "str",
+    "clock": "str",
+    "clock_frequency": "int",
+    "clock_offset": "int",
+    "content_hash": "str",
+    "source_hash": "str",
+    "source_path": "str",
+    "events": "int",
+    "packets": "int",
+    "events_discarded": "int",
+    "status": "str",
+    "warnings": "list",
+}
+
+
+def warnings_of(run: RunData) -> tuple[str, ...]:
+    """Give what was wrong with a run's inputs, why it failed before all."""
+    return (*(() if run.failure is None else (run.failure,)), *run.warnings)
+
+
+def _run_row(run_id: int, run: RunData, extent: Extent) -> dict[str, Any]:
     identity, clock = run.identity, run.clock
-    tables = list((run.classes or {}).values())
-    first, last, cpus = _extent(tables)
     started = identity.started_at
     if started is None:
-        started = first
+        started = extent.first
     if started is None and run.packets is not None and run.packets.num_rows:
         started = run.packets["ts"][0].as_py()
-    warnings = list(run.warnings)
-    if run.failure is not None:
-        warnings.insert(0, run.failure)
     return {
         "run_id": run_id,
         "name": run.name,
@@ -32,10 +73,10 @@ def run_row(run_id: int, run: RunData) -> dict[str, Any]:
         "experiment": identity.experiment,
         "repetition": identity.repetition,
         "started_at": started,
-        "first_ts": first,
-        "last_ts": last,
+        "first_ts": extent.first,
+        "last_ts": extent.last,
         "kernel": identity.kernel,
-        "cpus": identity.cpus if identity.cpus is not None else cpus,
+        "cpus": identity.cpus if identity.cpus is not None else len(extent.cpus) or None,
         "cpu_model": identity.cpu_model,
         "interface": identity.interface,
         "driver": identity.driver,
@@ -46,74 +87,19 @@ def run_row(run_id: int, run: RunData) -> dict[str, Any]:
         "content_hash": run.content_hash,
         "source_hash": run.source_hash,
         "source_path": str(run.source_path),
-        "events": sum(table.num_rows for table in tables),
+        "events": extent.events,
         "packets": run.packets.num_rows if run.packets is not None else 0,
         "events_discarded": sum(window.events for window in run.lost),
         "status": run.status,
-        "warnings": warnings,
+        "warnings": warnings_of(run),
     }
 
 
-def _extent(tables: Iterable[pa.Table]) -> tuple[int | None, int | None, int | None]:
-    """Give the first and last time and the number of cpus seen."""
-    import pyarrow.compute as pc
-
-    first: int | None = None
-    last: int | None = None
-    cpus: set[int] = set()
-    for table in tables:
-        if not table.num_rows:
-            continue
-        lowest: int = pc.min(table["ts"]).as_py()
-        highest: int = pc.max(table["ts"]).as_py()
-        first = lowest if first is None else min(first, lowest)
-        last = highest if last is None else max(last, highest)
-        cpus.update(cpu for cpu in pc.unique(table["cpu_id"]).to_pylist() if cpu is not None)
-    return first, last, len(cpus) or None
-
-
-def with_run(table: pa.Table, run_id: int) -> pa.Table:
-    """Put the column `run_id` (int32) before a run's rows."""
+def _with_run(table: pa.Table, run_id: int) -> pa.Table:
     import pyarrow as pa
 
     column = pa.repeat(pa.scalar(run_id, pa.int32()), table.num_rows)
     return table.add_column(0, "run_id", column)
-
-
-def by_shape(tables: Sequence[pa.Table]) -> Iterator[pa.Table]:
-    """Join tables of one shape; those with another kernel's fields come apart."""
-    import pyarrow as pa
-
-    shapes: dict[str, list[pa.Table]] = {}
-    for table in tables:
-        shape = table.schema.remove_metadata().to_string(show_field_metadata=False)
-        shapes.setdefault(shape, []).append(table)
-    for alike in shapes.values():
-        yield pa.concat_tables(alike).unify_dictionaries()
-
-
-def narrow_rows(name: str, rows: pa.Table) -> pa.Table:
-    """Give the rows of `events` that an event class's rows make."""
-    import pyarrow as pa
-
-    count = rows.num_rows
-    codes = pa.repeat(pa.scalar(0, pa.int32()), count)
-    ret = pa.chunked_array([pa.nulls(count, pa.int64())])
-    if "syscall_exit_" in name and "ret" in rows.column_names:
-        returned = rows["ret"]
-        # What is a pointer is unsigned, and an error in it a negative number all the same.
-        if pa.types.is_integer(returned.type):
-            ret = returned.cast(pa.int64(), safe=False)
-    return pa.table(
-        {
-            "run_id": rows["run_id"],
-            "ts": rows["ts"],
-            "cpu_id": rows["cpu_id"],
-            "tid": rows["ctx_tid"],
-            "name": pa.DictionaryArray.from_arrays(codes, pa.array([name])),
-            "ret": ret,
-        }
-    )
 
 
 def side_tables(pairs: Sequence[tuple[int, RunData]]) -> Iterator[tuple[str, pa.Table]]:
@@ -124,7 +110,7 @@ def side_tables(pairs: Sequence[tuple[int, RunData]]) -> Iterator[tuple[str, pa.
 
     def add(name: str, run_id: int, table: pa.Table) -> None:
         if table.num_rows:
-            found.setdefault(name, []).append(with_run(table, run_id))
+            found.setdefault(name, []).append(_with_run(table, run_id))
 
     for run_id, run in pairs:
         if run.packets is not None:

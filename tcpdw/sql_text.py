@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 _TOKEN = re.compile(
     r"""(?P<comment>--[^\n]*)
@@ -17,6 +18,9 @@ _TOKEN = re.compile(
       |(?P<other>.)""",
     re.VERBOSE | re.DOTALL,
 )
+_NO_CODE = re.compile(r"""--[^\n]*|/\*.*?\*/|'(?:[^']|'')*'|"(?:[^"]|"")*\"""", re.DOTALL)
+_NAME = r"""(?:[A-Za-z_]\w*|"(?:[^"]|"")*")"""
+_WORDS = re.compile(rf"(?<![\w.]){_NAME}(?:\s*\.\s*{_NAME})*")
 _OPEN = {"(": 1, "[": 1, "{": 1, ")": -1, "]": -1, "}": -1}
 
 
@@ -54,30 +58,32 @@ def tokens(text: str) -> Iterator[Token]:
 
 def statements(text: str) -> Iterator[tuple[int, str]]:
     """Yield each statement with its offset, from the comment before it up to its semicolon."""
+    code = _blanked(text)
     start = 0
-    has_code = False
-    for token in tokens(text):
-        if token.kind == "other" and token.text == ";":
-            if has_code:
-                yield start, text[start : token.start]
-            start, has_code = token.end, False
-        elif token.kind not in ("space", "comment", "block"):
-            has_code = True
-    if has_code:
-        yield start, text[start:]
+    for end in (*(match.start() for match in re.finditer(";", code)), len(code)):
+        if code[start:end].strip():
+            yield start, text[start:end]
+        start = end + 1
 
 
 def code_words(text: str) -> frozenset[str]:
     """Give every identifier of SQL text, dotted pairs joined, comments and strings left out."""
     found: set[str] = set()
-    parts = [t for t in tokens(text) if t.kind not in ("space", "comment", "block")]
-    for i, token in enumerate(parts):
-        if token.kind not in ("word", "quoted"):
-            continue
-        found.add(token.text.strip('"'))
-        if i >= 2 and parts[i - 1].text == "." and parts[i - 2].kind in ("word", "quoted"):
-            found.add(f"{parts[i - 2].text}.{token.text}".replace('"', ""))
+    for match in _WORDS.finditer(_blanked(text, keep_quoted=True)):
+        words = match.group().replace('"', "").split(".")
+        found.update(words)
+        found.update(f"{one}.{other}" for one, other in pairwise(words))
     return frozenset(found)
+
+
+def _blanked(text: str, *, keep_quoted: bool = False) -> str:
+    """Put blanks in the place of comments and strings, and of quoted names unless they are kept."""
+
+    def blank(match: re.Match[str]) -> str:
+        is_kept = keep_quoted and match.group().startswith('"')
+        return match.group() if is_kept else " " * len(match.group())
+
+    return _NO_CODE.sub(blank, text)
 
 
 def comment_text(comments: list[str]) -> str:
@@ -131,3 +137,16 @@ def table_items(text: str) -> Iterator[tuple[str, str]]:
             name = token.text.strip('"')
     if name:
         yield name, comment_text(comments)
+
+
+def table_types(text: str) -> Iterator[tuple[str, str]]:
+    """Yield (name, type) for each column of a CREATE TABLE statement without constraints."""
+    body = text[text.index("(") + 1 : text.rindex(")")]
+    words: list[str] = []
+    for token in tokens(body + ","):
+        if token.kind == "other" and token.text == "," and token.depth == 0:
+            if words:
+                yield words[0].strip('"'), "".join(words[1:])
+            words = []
+        elif token.kind not in ("space", "comment", "block"):
+            words.append(token.text)

@@ -2,29 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Mapping, Sequence
+import os
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from tcpdw import catalog
+from tcpdw import catalog, template
+from tcpdw.derivation import derive
 from tcpdw.errors import WarehouseError
-from tcpdw.run_tables import by_shape, narrow_rows, run_row, side_tables, with_run
+from tcpdw.event_places import SHARED
+from tcpdw.event_rows import Extent, Rows, fields_of, gathered, own_table, shared_batches
+from tcpdw.event_store import EventStore
+from tcpdw.run_tables import run_rows, side_tables, warnings_of
 from tcpdw.rundata import RunData
-from tcpdw.warehouse_schema import Schema, name_of, quoted, text_literal
+from tcpdw.warehouse_making import bring_up_to_date, make, signature
+from tcpdw.warehouse_opening import check_layout, first_line, is_empty, open_file
+from tcpdw.warehouse_schema import Schema, insert, name_of
 
 if TYPE_CHECKING:
     import duckdb
-    import pyarrow as pa
 
-LAYOUT = 1
-"""The version of the tables' layout; raised whenever an older tcpdw could not read them."""
-
-BLOCK_SIZE = 16384
-"""Bytes a block: a run has some 180 event classes, most with a handful of rows, and
-each table takes at least one."""
+MEMORY_PER_CPU = 128
+"""Megabytes that the database may take for each cpu while it loads: what needs more goes to disk,
+beside the warehouse. A batch that cannot be loaded so is loaded with what the system has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +53,9 @@ def connect(path: Path | str, *, read_only: bool = True) -> duckdb.DuckDBPyConne
         raise WarehouseError(
             "no such warehouse", path=path, hint="make it with `tcpdw ingest PATH...`"
         )
-    connection = _connect(path, read_only=read_only)
+    connection = open_file(path, read_only=read_only)
     try:
-        _check_layout(connection, path)
+        check_layout(connection, path)
     except BaseException:
         connection.close()
         raise
@@ -68,6 +71,7 @@ class Warehouse:
 
     def __init__(self, path: Path | str) -> None:
         self.path = Path(path)
+        self._store: EventStore | None = None
         is_new = not self.path.exists()
         if is_new and not self.path.parent.is_dir():
             raise WarehouseError(
@@ -75,22 +79,27 @@ class Warehouse:
                 path=self.path,
                 hint=f"make it with `mkdir -p {self.path.parent}`",
             )
-        self.connection = _connect(self.path, read_only=False)
+        if is_new:
+            template.place(self.path, signature(), make)
+        self.connection = open_file(self.path, read_only=False)
         try:
-            # It would go to standard output, whoever is loading.
-            self.connection.execute("SET enable_progress_bar = false")
+            memory = max(2, os.cpu_count() or 1) * MEMORY_PER_CPU
+            # The progress bar would go to standard output, whoever is loading.
+            self.connection.execute(
+                f"SET enable_progress_bar = false; SET memory_limit = '{memory}MB'; "
+                "SET python_scan_all_frames = true"
+            )
             # One that was killed as it was made is there, and empty.
-            is_new = is_new or _is_empty(self.connection)
-            if not is_new:
-                _check_layout(self.connection, self.path)
+            has_none = is_empty(self.connection)
+            if not has_none:
+                check_layout(self.connection, self.path)
             with self._transaction():
-                self._bring_up_to_date(is_new)
+                bring_up_to_date(self.connection, is_new=has_none)
         except BaseException:
             self.connection.close()
             if is_new:
                 self.path.unlink(missing_ok=True)
             raise
-        self.schema = Schema(self.connection)
 
     def __enter__(self) -> Warehouse:
         return self
@@ -102,6 +111,13 @@ class Warehouse:
         trace: TracebackType | None,
     ) -> None:
         self.connection.close()
+
+    @property
+    def store(self) -> EventStore:
+        """Where the event classes lie."""
+        if self._store is None:
+            self._store = EventStore(self.connection)
+        return self._store
 
     def known(self) -> Mapping[str, int]:
         """Give the digests of the loaded runs, of source and of content, with the runs' numbers."""
@@ -120,15 +136,30 @@ class Warehouse:
         """
         if not batch:
             return ()
+        import duckdb
+
         try:
-            with self._transaction():
-                self._forget(batch)
-                loaded = tuple(self._add_runs(batch))
-                self._add_rows(batch, loaded)
-                self._derive(loaded[0].run_id, loaded[-1].run_id)
+            try:
+                return self._load(batch)
+            except duckdb.OutOfMemoryException:
+                # What a batch needs grows with it, more slowly than its size.
+                self.connection.execute("RESET memory_limit")
+                return self._load(batch)
         except _refusals() as error:
-            raise WarehouseError(_first_line(error), path=self.path) from error
-        return loaded
+            raise WarehouseError(first_line(error), path=self.path) from error
+
+    def remove(self, run_ids: Sequence[int]) -> None:
+        """Remove runs with all their rows, in the transaction under way if there is one."""
+        if not run_ids:
+            return
+        numbers = ", ".join(str(int(run_id)) for run_id in run_ids)
+        schema = Schema(self.connection)
+        statements = [
+            f"DELETE FROM {name_of(table)} WHERE run_id IN ({numbers})"
+            for table in schema.tables()
+            if not table.startswith("event.") and schema.has_column(table, "run_id")
+        ]
+        self.connection.execute(";".join(statements))
 
     @contextmanager
     def _transaction(self) -> Generator[None]:
@@ -136,50 +167,33 @@ class Warehouse:
         try:
             yield
         except BaseException:
+            self._store = None
             self.connection.rollback()
-            self.schema = Schema(self.connection)
             raise
         self.connection.commit()
 
-    def _bring_up_to_date(self, is_new: bool) -> None:
-        known = catalog.load()
-        if is_new:
-            self.connection.execute("CREATE SCHEMA event")
-            for table in known.tables:
-                self.connection.execute(table.statement)
-                self._comment(table)
-            self.connection.execute(
-                "INSERT INTO warehouse VALUES (?, ?, '', 0)", [LAYOUT, _version()]
+    def _load(self, batch: Sequence[RunData]) -> tuple[LoadedRun, ...]:
+        with self._transaction():
+            self._forget(batch)
+            first = self._take_numbers(len(batch))
+            numbered = list(enumerate(batch, first))
+            extents = self._add_events(numbered)
+            insert(self.connection, "runs", run_rows(numbered, extents))
+            for name, rows in side_tables(numbered):
+                insert(self.connection, name, rows)
+            if any(run.failure is None for run in batch):
+                derive(self.connection, catalog.load(), first, first + len(batch) - 1)
+        return tuple(
+            LoadedRun(
+                number,
+                run.name,
+                run.status,
+                extents[number].events,
+                0 if run.packets is None else run.packets.num_rows,
+                warnings_of(run),
             )
-        else:
-            stored = self.connection.execute("SELECT catalog_hash FROM warehouse").fetchone()
-            if stored is not None and stored[0] == known.digest:
-                return
-            self._add_missing(known)
-        for view in known.views:
-            self.connection.execute(
-                view.statement.replace(f"CREATE {view.kind}", f"CREATE OR REPLACE {view.kind}", 1)
-            )
-            self._comment(view)
-        self.connection.execute("UPDATE warehouse SET catalog_hash = ?", [known.digest])
-
-    def _add_missing(self, known: catalog.Catalog) -> None:
-        schema = Schema(self.connection)
-        for table in known.tables:
-            if not schema.has(table.name):
-                self.connection.execute(table.statement)
-                self._comment(table)
-
-    def _comment(self, item: catalog.SqlObject) -> None:
-        if item.kind == "MACRO":
-            return
-        name = quoted(item.name)
-        statements = [f"COMMENT ON {item.kind} {name} IS {text_literal(item.doc)}"]
-        statements += [
-            f"COMMENT ON COLUMN {name}.{quoted(c.name)} IS {text_literal(c.doc)}"
-            for c in item.columns
-        ]
-        self.connection.execute(";".join(statements))
+            for number, run in numbered
+        )
 
     def _forget(self, batch: Sequence[RunData]) -> None:
         hashes = [run.content_hash for run in batch if run.content_hash and run.failure is None]
@@ -192,172 +206,32 @@ class Warehouse:
         ).fetchall()
         self.remove([row[0] for row in rows])
 
-    def remove(self, run_ids: Sequence[int]) -> None:
-        """Remove runs with all their rows, in the transaction under way if there is one."""
-        if not run_ids:
-            return
-        numbers = ", ".join(str(int(run_id)) for run_id in run_ids)
-        for table in self.schema.tables():
-            if self.schema.has_column(table, "run_id"):
-                self.connection.execute(f"DELETE FROM {quoted(table)} WHERE run_id IN ({numbers})")
+    def _take_numbers(self, count: int) -> int:
+        """Give the first of `count` numbers that no run ever had."""
+        [(last,)] = self.connection.execute("SELECT last_run_id FROM warehouse").fetchall()
+        self.connection.execute("UPDATE warehouse SET last_run_id = last_run_id + ?", [count])
+        return last + 1
 
-    def _add_runs(self, batch: Sequence[RunData]) -> Iterator[LoadedRun]:
-        [(run_id,)] = self.connection.execute("SELECT last_run_id FROM warehouse").fetchall()
-        self.connection.execute("UPDATE warehouse SET last_run_id = last_run_id + ?", [len(batch)])
-        for run in batch:
-            run_id += 1
-            values = run_row(run_id, run)
-            columns = ", ".join(values)
-            marks = ", ".join("?" for _ in values)
-            self.connection.execute(
-                f"INSERT INTO runs ({columns}) VALUES ({marks})", list(values.values())
-            )
-            yield LoadedRun(
-                run_id,
-                run.name,
-                run.status,
-                values["events"],
-                values["packets"],
-                tuple(values["warnings"]),
-            )
-
-    def _add_rows(self, batch: Sequence[RunData], loaded: Sequence[LoadedRun]) -> None:
-        import pyarrow as pa
-
-        pairs = [(entry.run_id, run) for entry, run in zip(loaded, batch, strict=True)]
-        classes: dict[str, list[pa.Table]] = {}
-        for run_id, run in pairs:
-            for name, table in (run.classes or {}).items():
-                # A table needs a name of at least one character.
-                classes.setdefault(name or "unnamed", []).append(with_run(table, run_id))
-        narrow: list[pa.Table] = []
-        for name in sorted(classes):
-            for rows in by_shape(classes.pop(name)):
-                narrow.append(narrow_rows(name, rows))
-                self._insert(f"event.{name}", rows, "run_id, ts, cpu_id")
-        if narrow:
-            table = pa.concat_tables(narrow, promote_options="permissive").unify_dictionaries()
-            self._insert("events", table, "run_id, ts, cpu_id")
-        for table_name, rows in side_tables(pairs):
-            self._insert(table_name, rows)
-
-    def _insert(self, name: str, rows: pa.Table, order: str = "") -> None:
-        self.connection.register("incoming", rows)
-        self.schema.fit(name, "incoming")
-        ordered = f" ORDER BY {order}" if order else ""
-        self.connection.execute(
-            f"INSERT INTO {name_of(name)} BY NAME SELECT * FROM incoming{ordered}"
-        )
-        self.connection.unregister("incoming")
-
-    def _derive(self, first: int, last: int) -> None:
-        """Fill the derived tables and the metrics for the runs from `first` to `last`."""
-        known = catalog.load()
-        new = f"run_id BETWEEN {first} AND {last}"
-        execute = self.connection.execute
-        for view in known.fills:
-            rows = (
-                f"{view.name}({first}, {last})"
-                if view.kind == "MACRO"
-                else f"{view.name} WHERE {new}"
-            )
-            execute(f"INSERT INTO {view.keys['fills']} BY NAME SELECT * FROM {rows}")
-        for view in known.completes:
-            table, column = view.keys["completes"].split(".")
-            execute(
-                f"UPDATE {table} SET {column} = v.{column} FROM {view.name} AS v "
-                f"WHERE v.{new} AND {table}.{new} AND {table}.rowid = v.row_id"
-            )
-        # A temporary table goes before the view of its name, in the metrics' views too.
-        for view in known.staged:
-            execute(f"CREATE TEMP TABLE {view.name} AS SELECT * FROM main.{view.name} WHERE {new}")
-        for metric in known.metrics:
-            self._fill_metric(known, metric, new)
-        for view in known.staged:
-            execute(f"DROP TABLE temp.{view.name}")
-
-    def _fill_metric(self, known: catalog.Catalog, metric: catalog.SqlObject, new: str) -> None:
-        execute = self.connection.execute
-        literal = text_literal(metric.name)
-        execute(f"CREATE TEMP TABLE fresh AS SELECT * FROM {metric.name} WHERE {new}")
-        execute(
-            "INSERT INTO latency BY NAME SELECT run_id, "
-            f"{literal} AS metric, ts, dur, certain FROM fresh ORDER BY run_id, ts"
-        )
-        for stage in metric.stages:
-            certain = "certain_to_end" if stage in metric.later_stages else "certain"
-            execute(
-                f"INSERT INTO latency_stages BY NAME SELECT run_id, {literal} AS metric, "
-                f"{text_literal(stage)} AS stage, ts, {stage} AS dur, {certain} AS certain "
-                f"FROM fresh WHERE {stage} IS NOT NULL ORDER BY run_id, ts"
-            )
-        execute("DROP TABLE fresh")
-        left_out = known.left_out(metric)
-        if left_out is not None:
-            execute(
-                f"INSERT INTO metric_counts BY NAME SELECT run_id, {literal} AS metric, reason, "
-                f"n FROM {left_out.name} WHERE {new} ORDER BY run_id, reason"
-            )
-
-
-def _connect(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
-    import duckdb
-
-    try:
-        if read_only:
-            return duckdb.connect(str(path), read_only=True)
-        return duckdb.connect(str(path), config={"default_block_size": str(BLOCK_SIZE)})
-    except duckdb.Error as error:
-        text = _first_line(error)
-        lower = text.lower()
-        if "different configuration" in lower:
-            raise WarehouseError(
-                "this process has it open already, for another use",
-                path=path,
-                hint="close that connection first",
-            ) from error
-        if "lock" in lower:
-            raise WarehouseError(
-                "another process has it open for writing",
-                path=path,
-                hint="wait until it is done, or give another file with --warehouse",
-            ) from error
-        if "newer version" in lower or "database file with version number" in lower:
-            raise WarehouseError(
-                "made by a newer DuckDB", path=path, hint="bring tcpdw up to date"
-            ) from error
-        if "not a valid duckdb" in lower:
-            raise WarehouseError(
-                "not a DuckDB database", path=path, hint="give another file with --warehouse"
-            ) from error
-        raise WarehouseError(f"cannot be opened: {text}", path=path) from error
-
-
-def _is_empty(connection: duckdb.DuckDBPyConnection) -> bool:
-    rows = connection.execute("SELECT 1 FROM duckdb_tables() WHERE NOT internal LIMIT 1").fetchall()
-    return not rows
-
-
-def _check_layout(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
-    import duckdb
-
-    try:
-        rows = connection.execute("SELECT layout, made_by FROM main.warehouse").fetchall()
-        row = rows[0] if rows else None
-    except duckdb.Error:
-        row = None
-    if row is None:
-        raise WarehouseError(
-            "a DuckDB database, but no warehouse of tcpdw",
-            path=path,
-            hint="give another file with --warehouse",
-        )
-    if row[0] > LAYOUT:
-        raise WarehouseError(
-            f"made by tcpdw {row[1]}, whose tables this one does not know",
-            path=path,
-            hint="bring tcpdw up to date",
-        )
+    def _add_events(self, numbered: Iterable[tuple[int, RunData]]) -> Mapping[int, Extent]:
+        numbered = list(numbered)
+        extents = {number: Extent() for number, _ in numbered}
+        every: list[Rows] = []
+        runs = ((number, run.classes or {}) for number, run in numbered)
+        for name, schema, parts in gathered(runs):
+            every.append(Rows(self.store.place(name, fields_of(name, schema)), parts))
+        self.store.settle()
+        # Classes lie in order of their numbers, so that a query of one reads few row groups.
+        every.sort(key=lambda rows: rows.place.code)
+        for relation in SHARED:
+            mine = [rows for rows in every if rows.place.relation == relation and rows.parts]
+            if mine:
+                insert(
+                    self.connection, f"store.{relation}", shared_batches(relation, mine, extents)
+                )
+        for rows in every:
+            if rows.place.is_own and rows.parts:
+                insert(self.connection, f"store.{rows.place.relation}", own_table(rows, extents))
+        return extents
 
 
 def _refusals() -> tuple[type[Exception], ...]:
@@ -366,16 +240,3 @@ def _refusals() -> tuple[type[Exception], ...]:
 
     # Names that are no text and numbers beyond every type come as ValueError, OverflowError.
     return (duckdb.Error, pa.ArrowException, ValueError, OverflowError)
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).splitlines()[0] if str(error) else type(error).__name__
-
-
-def _version() -> str:
-    from importlib.metadata import PackageNotFoundError, version
-
-    try:
-        return version("tcpdw")
-    except PackageNotFoundError:
-        return "0"

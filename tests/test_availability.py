@@ -23,8 +23,10 @@ def connection(
             INSERT INTO runs BY NAME SELECT n AS run_id, name, '' AS source_path, 0 AS events,
                 0 AS packets, 0 AS events_discarded, 'ok' AS status, [] AS warnings
             FROM (VALUES (1, 'a'), (2, 'b'), (3, 'twin'), (4, 'twin'), (5, '1')) AS r (n, name);
-            INSERT INTO event.syscall_entry_close BY NAME SELECT 1 AS run_id, 1 AS ts;
-            INSERT INTO event.sched_waking BY NAME SELECT 2 AS run_id, 1 AS ts;
+            DROP VIEW event.syscall_entry_close;
+            CREATE TABLE event.syscall_entry_close AS SELECT 1 AS run_id, 1 AS ts;
+            DROP VIEW event.sched_waking;
+            CREATE TABLE event.sched_waking AS SELECT 2 AS run_id, 1 AS ts;
             CREATE TABLE event."Odd'; --" AS SELECT 2 AS run_id;
             """
         )

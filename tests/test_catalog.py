@@ -151,7 +151,7 @@ def test_what_fills_a_table_comes_after_what_fills_those_it_reads(tmp_path: Path
         views__between="-- It.\nCREATE VIEW between AS SELECT\n    -- One.\n    a FROM q;\n",
         views__q_rows=view.format("q", "r"),
     )
-    assert [item.name for item in known.fills] == ["q_rows", "p_rows"]
+    assert [item.name for item in known.steps] == ["q_rows", "p_rows"]
 
 
 def test_event_columns_have_their_sentences(tmp_path: Path) -> None:

@@ -43,7 +43,7 @@ FROM (VALUES
 INSERT INTO runs BY NAME SELECT 4 AS run_id, 'broken' AS name, '/runs/4' AS source_path,
     0 AS events, 0 AS packets, 0 AS events_discarded, 'failed' AS status,
     ['no metadata'] AS warnings;
-INSERT INTO latency BY NAME
+INSERT INTO store.intervals BY NAME
 SELECT 1 AS run_id, 'hardirq_to_softirq' AS metric, n AS ts, n * 1000 AS dur, true AS certain
 FROM range(1, 101) AS t (n)
 UNION ALL BY NAME SELECT 1 AS run_id, 'hardirq_to_softirq' AS metric, 500 AS ts,
@@ -61,11 +61,16 @@ FROM (VALUES ('ack_to_wake', 987), ('syn_to_synack', 1_000_580), ('synack_to_ack
 INSERT INTO metric_counts VALUES
     (1, 'hardirq_to_softirq', 'no_entry', 2), (2, 'hardirq_to_softirq', 'no_entry', 1),
     (2, 'hardirq_to_softirq', 'cleared_by_loss', 9);
-INSERT INTO event.irq_handler_entry BY NAME SELECT 1 AS run_id, 1 AS ts UNION ALL SELECT 2, 1;
-INSERT INTO event.irq_handler_exit BY NAME SELECT 1 AS run_id, 1 AS ts UNION ALL SELECT 2, 1;
-INSERT INTO event.irq_softirq_raise BY NAME SELECT 1 AS run_id, 1 AS ts;
-INSERT INTO event.irq_softirq_entry BY NAME SELECT 1 AS run_id, 1 AS ts UNION ALL SELECT 2, 1;
-INSERT INTO events BY NAME SELECT 2 AS run_id, 1 AS ts, name FROM
+DROP VIEW event.irq_handler_entry;
+CREATE TABLE event.irq_handler_entry AS SELECT 1 AS run_id, 1 AS ts UNION ALL SELECT 2, 1;
+DROP VIEW event.irq_handler_exit;
+CREATE TABLE event.irq_handler_exit AS SELECT 1 AS run_id, 1 AS ts UNION ALL SELECT 2, 1;
+DROP VIEW event.irq_softirq_raise;
+CREATE TABLE event.irq_softirq_raise AS SELECT 1 AS run_id, 1 AS ts;
+DROP VIEW event.irq_softirq_entry;
+CREATE TABLE event.irq_softirq_entry AS SELECT 1 AS run_id, 1 AS ts UNION ALL SELECT 2, 1;
+DROP VIEW events;
+CREATE TABLE events AS SELECT 2 AS run_id, 1 AS ts, name FROM
     (VALUES ('irq_handler_entry'), ('irq_softirq_rise'), ('zzz')) AS e (name);
 CREATE TABLE event."odd" AS SELECT 3 AS run_id, 1::BIGINT AS ts, 'x' AS own;
 """
@@ -267,7 +272,8 @@ def test_metrics_need_no_warehouse_to_say_what_they_mean(
 def test_tables_come_with_their_words(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert entry.run(["tables", "--format", "json"]) == 0
     kinds = {row["name"]: row["kind"] for row in json.loads(capsys.readouterr().out)}
-    assert kinds["latency"] == "table"
+    assert kinds["runs"] == "table"
+    assert kinds["latency"] == "view"
     assert kinds["event.sched_switch"] == "table"
     assert kinds["tcp_segments"] == "view"
     assert kinds["syn_to_wake"] == "metric"

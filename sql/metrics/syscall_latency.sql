@@ -3,6 +3,7 @@
 -- from: syscall_entry_*
 -- to: syscall_exit_*
 -- requires: syscall_entry_*, syscall_exit_*
+-- kept: store.calls
 CREATE VIEW syscall_latency AS
 SELECT
     -- The run.
@@ -10,10 +11,10 @@ SELECT
     -- When the call began, ns since the Unix epoch.
     s.entry_ts AS ts,
     -- How long it took, ns.
-    s.exit_ts - s.entry_ts AS dur,
+    s.dur,
     -- False where the tracer may have lost events meanwhile: of any cpu, for a call may sleep and
     -- move.
-    NOT lost_anywhere(l.windows, s.entry_ts, s.exit_ts) AS certain,
+    s.certain,
     -- The thread.
     s.tid,
     -- The thread's process; NULL where the trace does not say.
@@ -26,15 +27,14 @@ SELECT
     s.ret,
     -- The cpu on which it began.
     s.entry_cpu AS cpu_id
-FROM syscalls AS s
-LEFT JOIN run_losses AS l ON s.run_id = l.run_id
+FROM store.calls AS s
 LEFT JOIN threads AS t
     ON
         s.run_id = t.run_id
         AND s.tid = t.tid
         AND t.start_ts <= s.entry_ts
         AND t.end_ts > s.entry_ts
-WHERE s.entry_ts IS NOT NULL AND s.exit_ts IS NOT NULL AND NOT s.cleared;
+WHERE s.dur IS NOT NULL AND NOT s.cleared;
 
 -- What `syscall_latency` leaves out: calls of which the trace does not show both ends.
 CREATE VIEW syscall_latency_left_out AS

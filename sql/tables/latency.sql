@@ -1,6 +1,6 @@
--- Every interval of every metric, filled from the metric views when a run is loaded: what
--- comparisons and reports read.
-CREATE TABLE latency (
+-- The intervals of the metrics, filled from the metric views when a run is loaded; those of
+-- `syscall_latency` are in `store.calls`.
+CREATE TABLE store.intervals (
     -- The run.
     run_id INTEGER NOT NULL,
     -- The metric's name: the view in `sql/metrics/` that defines it.

@@ -1,6 +1,7 @@
 -- Which call accepted which handshake. A peer may come back with the same port: of the handshakes
 -- of a peer that were complete before the accepts that name it, the last ones are accepted, in
 -- order.
+-- staged: several steps read it while a batch is loaded
 CREATE VIEW accepted_handshakes AS
 WITH
 marks AS (

@@ -1,4 +1,5 @@
 -- Every connection that a thread accepted, with the peer that the call named.
+-- staged: several steps read it while a batch is loaded
 CREATE VIEW accepts AS
 WITH
 exits AS (

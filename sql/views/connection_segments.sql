@@ -30,9 +30,8 @@ ends AS (
 syns AS (
     SELECT
         *,
-        LAST_VALUE(syn_seq IGNORE NULLS) OVER (
-            PARTITION BY run_id, one_end, other_end ORDER BY ts
-            ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+        LAG(syn_seq) OVER (
+            PARTITION BY run_id, one_end, other_end, syn_seq IS NULL ORDER BY ts
         ) AS syn_seq_before
     FROM ends
 ),

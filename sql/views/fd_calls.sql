@@ -1,5 +1,6 @@
 -- Every system call that returned and may have made or closed a descriptor, with the process of its
 -- thread.
+-- staged: several steps read it while a batch is loaded
 CREATE VIEW fd_calls AS
 SELECT
     -- The run.

@@ -1,5 +1,6 @@
 -- Every call that marked a descriptor to be closed at exec: `fcntl(F_SETFD, FD_CLOEXEC)`, or
 -- `close_range` with its flag for that.
+-- staged: several steps read it while a batch is loaded
 CREATE VIEW fd_cloexecs AS
 SELECT
     -- The run.

@@ -1,5 +1,6 @@
 -- Every call that ends the meaning of a descriptor in its process: `close`, and `close_range` over
 -- its range.
+-- staged: several steps read it while a batch is loaded
 CREATE VIEW fd_ends AS
 SELECT
     -- The run.

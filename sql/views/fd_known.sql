@@ -1,5 +1,6 @@
 -- What was seen of descriptors at one time: the statedump at the trace's start, and the `/proc`
 -- snapshots.
+-- staged: several steps read it while a batch is loaded
 CREATE VIEW fd_known AS
 WITH
 tables AS (

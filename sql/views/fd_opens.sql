@@ -1,4 +1,5 @@
 -- Every new meaning of a descriptor that a system call made, in the process that made it.
+-- staged: several steps read it while a batch is loaded
 CREATE VIEW fd_opens AS
 WITH
 flags AS (

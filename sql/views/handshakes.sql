@@ -1,6 +1,7 @@
 -- Every connection that a host was asked to accept: the SYN received, the SYN-ACK that the stack
 -- queued by itself, and the handshake's final ACK received. A connection is its addresses and ports
 -- with the SYN's sequence number.
+-- staged: several steps read it while a batch is loaded
 CREATE VIEW handshakes AS
 WITH
 syns AS (

@@ -1,6 +1,7 @@
 -- The two ends of every window in which the tracer may have lost events. At each, what is known of
 -- the cpu is cleared: what was open before the window may have ended within it, and where in the
 -- window the lost events stood, and so what they left open, nothing tells.
+-- staged: several steps read it while a batch is loaded
 CREATE VIEW loss_edges AS
 WITH
 everywhere AS (

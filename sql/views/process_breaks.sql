@@ -1,4 +1,5 @@
 -- When a process ended or replaced its program: what ends the meaning of its descriptors.
+-- staged: several steps read it while a batch is loaded
 CREATE VIEW process_breaks AS
 SELECT
     -- The run.

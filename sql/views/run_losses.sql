@@ -1,6 +1,7 @@
 -- The windows of loss of each run that has any, as one list: what the macros `lost_on`,
 -- `lost_anywhere` and `cleared_on` look into. A list beside the row, joined by the run alone, lets
 -- a condition on the run reach the tables below; a subquery by the row would not.
+-- staged: several steps read it while a batch is loaded
 CREATE VIEW run_losses AS
 SELECT
     -- The run.

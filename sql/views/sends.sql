@@ -47,7 +47,7 @@ queued AS (
 placed AS (
     SELECT
         *,
-        LAST_VALUE(entry_ts IGNORE NULLS) OVER (
+        MAX(entry_ts) OVER (
             PARTITION BY run_id, ctx_tid ORDER BY ts, entry_ts IS NULL
             ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
         ) AS call_ts

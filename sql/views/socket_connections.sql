@@ -1,5 +1,6 @@
 -- The connection that each socket carries: by the addresses that `/proc` shows for its inode, else
 -- by the SYN that its `connect` sent, else by the peer that `accept` or `connect` named.
+-- staged: several steps read it while a batch is loaded
 CREATE VIEW socket_connections AS
 WITH
 held AS (

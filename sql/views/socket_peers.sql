@@ -1,5 +1,6 @@
 -- What calls say of sockets: the peer that `accept` or `connect` names (on other machines than
 -- x86-64 they name none), and `listen`.
+-- staged: several steps read it while a batch is loaded
 CREATE VIEW socket_peers AS
 WITH
 -- A connecting thread queues its SYN inside the call, which tells its own port.

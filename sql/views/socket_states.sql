@@ -1,4 +1,5 @@
 -- What the last `/proc/net/tcp` snapshot that shows a socket's inode says of it.
+-- staged: several steps read it while a batch is loaded
 CREATE VIEW socket_states AS
 SELECT
     -- The run.

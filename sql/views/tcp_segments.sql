@@ -1,5 +1,6 @@
 -- Every TCP segment that the kernel's events show, received (`net_if_receive_skb`) or queued
 -- (`net_dev_queue`).
+-- staged: several steps read it while a batch is loaded
 CREATE VIEW tcp_segments AS
 SELECT
     -- The run.

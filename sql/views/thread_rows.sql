@@ -26,15 +26,26 @@ marks AS (
 ),
 
 -- Every cpu has an idle thread of its own, all of them tid 0.
-lives AS (
-    SELECT
-        * REPLACE (CASE WHEN tid = 0 THEN 'swapper' ELSE comm END AS comm),
-        COUNT(CASE WHEN source = 'fork' THEN 1 END) OVER (
-            PARTITION BY run_id, tid ORDER BY ts, source = 'fork'
-            ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
-        ) AS life
+named AS (
+    SELECT * REPLACE (CASE WHEN tid = 0 THEN 'swapper' ELSE comm END AS comm)
     FROM marks
     WHERE tid IS NOT NULL
+),
+
+-- A running count is slow: it is made for the threads alone that were forked.
+lives AS (
+    SELECT
+        n.*,
+        COUNT(CASE WHEN n.source = 'fork' THEN 1 END) OVER (
+            PARTITION BY n.run_id, n.tid ORDER BY n.ts, n.source = 'fork'
+            ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+        ) AS life
+    FROM named AS n
+    SEMI JOIN event.sched_process_fork AS f ON n.run_id = f.run_id AND n.tid = f.child_tid
+    UNION ALL
+    SELECT n.*, 0
+    FROM named AS n
+    ANTI JOIN event.sched_process_fork AS f ON n.run_id = f.run_id AND n.tid = f.child_tid
 ),
 
 known AS (

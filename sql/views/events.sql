@@ -1,17 +1,19 @@
--- Every kernel event of every run, one narrow row each, in time order within its run; the event's
--- own fields are in the table `event.<name>`.
-CREATE TABLE events (
+-- Every kernel event of every run, one narrow row each; the event's own fields are in
+-- `event.<name>`.
+CREATE VIEW events AS
+SELECT
     -- The run.
-    run_id INTEGER NOT NULL,
+    r.run_id,
     -- When the event happened, ns since the Unix epoch.
-    ts BIGINT NOT NULL,
+    r.ts,
     -- The cpu on which it happened; NULL where the trace does not say.
-    cpu_id INTEGER,
+    r.cpu_id,
     -- The thread that was current on that cpu: from the trace's contexts, else from `sched_switch`;
     -- NULL where unknown.
-    tid INTEGER,
+    r.tid,
     -- The event class, LTTng's name.
-    name VARCHAR NOT NULL,
+    c.name,
     -- What the system call returned, for the events that end one; NULL for all others.
-    ret BIGINT
-);
+    r.ret
+FROM store.all_rows AS r
+INNER JOIN store.classes AS c ON r.code = c.code;

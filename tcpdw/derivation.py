@@ -1,0 +1,73 @@
+"""What follows from the rows of runs: the derived tables and the metrics."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tcpdw.warehouse_schema import text_literal
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from tcpdw.catalog import Catalog
+
+
+def derive(connection: duckdb.DuckDBPyConnection, known: Catalog, first: int, last: int) -> None:
+    """Fill the derived tables and the metrics for the runs from `first` to `last`."""
+    new = f"run_id BETWEEN {first} AND {last}"
+    execute = connection.execute
+    for view in known.steps:
+        keys, name = view.keys, view.name
+        rows = f"{name}({first}, {last})" if view.kind == "MACRO" else f"main.{name} WHERE {new}"
+        if "fills" in keys:
+            execute(f"INSERT INTO {keys['fills']} BY NAME SELECT * FROM {rows}")
+        elif "staged" in keys:
+            # A temporary table goes before the view of its name, in other views too.
+            execute(f"CREATE TEMP TABLE {name} AS SELECT * FROM {rows}")
+        else:
+            table, column = keys["completes"].split(".")
+            execute(
+                f"UPDATE {table} SET {column} = v.{column} FROM {name} AS v "
+                f"WHERE v.{new} AND {table}.{new} AND {table}.rowid = v.row_id"
+            )
+    _fill_metrics(connection, known, new)
+    staged = (f"DROP TABLE temp.{view.name}" for view in known.steps if "staged" in view.keys)
+    execute(";".join(staged))
+
+
+def _fill_metrics(connection: duckdb.DuckDBPyConnection, known: Catalog, new: str) -> None:
+    # One statement a table, its rows in order: what several leave half full is written anew, and
+    # the blocks that held it stay free in the file.
+    intervals: list[str] = []
+    stages: list[str] = []
+    counts: list[str] = []
+    fresh: list[str] = []
+    for metric in known.metrics:
+        literal = text_literal(metric.name)
+        source = f"{metric.name} WHERE {new}"
+        if metric.stages:
+            connection.execute(f"CREATE TEMP TABLE fresh_{metric.name} AS SELECT * FROM {source}")
+            fresh.append(f"fresh_{metric.name}")
+            source = f"fresh_{metric.name} WHERE true"
+        if "kept" not in metric.keys:
+            intervals.append(f"SELECT run_id, {literal} AS metric, ts, dur, certain FROM {source}")
+        for stage in metric.stages:
+            certain = "certain_to_end" if stage in metric.later_stages else "certain"
+            stages.append(
+                f"SELECT run_id, {literal} AS metric, {text_literal(stage)} AS stage, ts, "
+                f"{stage} AS dur, {certain} AS certain FROM {source} AND {stage} IS NOT NULL"
+            )
+        if left_out := known.left_out(metric):
+            counts.append(
+                f"SELECT run_id, {literal} AS metric, reason, n FROM {left_out.name} WHERE {new}"
+            )
+    for table, arms, order in (
+        ("store.intervals", intervals, "metric, run_id, ts"),
+        ("latency_stages", stages, "metric, stage, run_id, ts"),
+        ("metric_counts", counts, "metric, run_id, reason"),
+    ):
+        if arms:
+            connection.execute(
+                f"INSERT INTO {table} BY NAME {' UNION ALL '.join(arms)} ORDER BY {order}"
+            )
+    connection.execute(";".join(f"DROP TABLE {name}" for name in fresh))

@@ -1,0 +1,90 @@
+"""The making of a warehouse: its tables, its event classes, its views, and the words on them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tcpdw import catalog, sql_text
+from tcpdw.event_store import EventStore
+from tcpdw.warehouse_opening import BLOCK_SIZE, LAYOUT, open_file
+from tcpdw.warehouse_schema import Schema, name_of, quoted, text_literal
+
+if TYPE_CHECKING:
+    import duckdb
+
+_MADE_BY = ("warehouse_making", "event_store", "event_places")
+
+
+def signature() -> tuple[str, ...]:
+    """Give texts that tell whether two empty warehouses are alike."""
+    import duckdb
+
+    sources = (Path(__file__).with_name(f"{name}.py").read_text("utf-8") for name in _MADE_BY)
+    numbers = (f"{LAYOUT} {BLOCK_SIZE}", _version(), duckdb.__version__)
+    return (*numbers, catalog.load().digest, *sources)
+
+
+def make(path: Path) -> None:
+    """Make an empty warehouse."""
+    with open_file(path, read_only=False) as connection:
+        connection.begin()
+        bring_up_to_date(connection, is_new=True)
+        connection.commit()
+
+
+def bring_up_to_date(connection: duckdb.DuckDBPyConnection, *, is_new: bool) -> None:
+    """Make what the catalogue has and the database has not, or has otherwise."""
+    known = catalog.load()
+    execute = connection.execute
+    if is_new:
+        execute("CREATE SCHEMA event; CREATE SCHEMA store")
+    else:
+        stored = execute("SELECT catalog_hash FROM warehouse").fetchone()
+        if stored is not None and stored[0] == known.digest:
+            return
+    schema = Schema(connection)
+    fresh = [item for item in known.tables if not schema.has(item.name)]
+    classes = [item for item in fresh if item.name.startswith("event.")]
+    tables = [item for item in fresh if not item.name.startswith("event.")]
+    execute(";".join(item.statement for item in tables))
+    store = EventStore(connection)
+    store.declare(
+        (item.name.removeprefix("event."), list(sql_text.table_types(item.statement)))
+        for item in classes
+    )
+    statements = [
+        item.statement.replace(f"CREATE {item.kind}", f"CREATE OR REPLACE {item.kind}", 1)
+        for item in known.views
+    ]
+    execute(";".join([*statements, store.all_rows()]))
+
+    execute(";".join(_comments([*tables, *known.views], "")))
+
+    execute(";".join(_comments(classes, "VIEW")))
+    if is_new:
+        execute("INSERT INTO warehouse VALUES (?, ?, '', 0)", [LAYOUT, _version()])
+    execute("UPDATE warehouse SET catalog_hash = ?", [known.digest])
+
+
+def _comments(items: Iterable[catalog.SqlObject], kind: str) -> list[str]:
+    statements: list[str] = []
+    for item in items:
+        if item.kind != "MACRO":
+            name = name_of(item.name)
+            statements.append(f"COMMENT ON {kind or item.kind} {name} IS {text_literal(item.doc)}")
+            statements += [
+                f"COMMENT ON COLUMN {name}.{quoted(column.name)} IS {text_literal(column.doc)}"
+                for column in item.columns
+            ]
+    return statements
+
+
+def _version() -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("tcpdw")
+    except PackageNotFoundError:
+        return "0"
