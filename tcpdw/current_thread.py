@@ -16,30 +16,43 @@ CONTEXTS = ("ctx_tid", "ctx_vtid")
 """The contexts that name the current thread: the kernel's, and the user-space tracer's."""
 
 
-def attribute(classes: Mapping[str, pa.Table], lost: Sequence[LostWindow]) -> dict[str, pa.Table]:
-    """Give every table of a run the column `ctx_tid` (int32), right after `cpu_id`.
+class CurrentThreads:
+    """The threads that were current in a run; `classes` are its event classes, `lost` its losses.
 
-    It is the trace's own context where there is one. Elsewhere it follows from `sched_switch`: the
-    thread switched in last on that cpu, else the one that the next switch takes out, no loss of
-    events on that cpu between; NULL where neither is known.
+    Who was current is the trace's own context where there is one. Elsewhere it follows from
+    `sched_switch`: the thread switched in last on that cpu, else the one that the next switch takes
+    out, no loss of events on that cpu between; NULL where neither is known.
     """
-    import pyarrow as pa
 
-    switches: Mapping[int, _Timeline] | None = None
-    result: dict[str, pa.Table] = {}
-    for name, table in classes.items():
-        context = next((column for column in CONTEXTS if column in table.column_names), None)
+    def __init__(self, classes: Mapping[str, pa.Table], lost: Sequence[LostWindow]) -> None:
+        self._classes = classes
+        self._lost = lost
+        self._switches: Mapping[int, _Timeline] | None = None
+
+    def added(self, name: str, table: pa.Table) -> pa.Table:
+        """Give a class's table the column `ctx_tid` (int32), right after `cpu_id`."""
+        import pyarrow as pa
+
+        names: list[str] = table.column_names
+        context = next((column for column in CONTEXTS if column in names), None)
+        place = names.index("cpu_id") + 1
         if context is None:
-            if switches is None:
-                switches = _timelines(classes.get("sched_switch"), lost)
-            tids = _attributed(table, switches, name == "sched_switch")
+            if self._switches is None:
+                self._switches = _timelines(self._classes.get("sched_switch"), self._lost)
+            tids = _attributed(table, self._switches, name == "sched_switch")
         else:
-            tids = table[context].cast(pa.int32(), safe=False)
-        if "ctx_tid" in table.column_names:
+            tids = table[context]
+            if tids.type != pa.int32():
+                tids = tids.cast(pa.int32(), safe=False)
+        if "ctx_tid" in names:
             table = table.drop_columns(["ctx_tid"])
-        place = table.column_names.index("cpu_id") + 1
-        result[name] = table.add_column(place, "ctx_tid", tids)
-    return result
+        return table.add_column(place, "ctx_tid", tids)
+
+
+def attribute(classes: Mapping[str, pa.Table], lost: Sequence[LostWindow]) -> dict[str, pa.Table]:
+    """Give every table of a run the column `ctx_tid`, as `CurrentThreads` has it."""
+    threads = CurrentThreads(classes, lost)
+    return {name: threads.added(name, table) for name, table in classes.items()}
 
 
 class _Timeline:

@@ -48,7 +48,7 @@ class Loader:
             if run.content_hash is not None and run.failure is None:
                 self._known.add(run.content_hash)
             self._batch.append(run)
-            self._events += sum(table.num_rows for table in (run.classes or {}).values())
+            self._events += sum(stream.events for stream in run.streams)
         if folder is not None:
             self._folders.append(folder)
         if len(self._batch) >= self._batch_runs or self._events >= self._batch_events:

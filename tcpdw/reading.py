@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +20,7 @@ from tcpdw.runs import Failure, Identity, Run, Source
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from tcpdw.readers import LostWindow
     from tcpdw.readers.proc import Snapshot
     from tcpdw.readers.spool import Room, Spool
 
@@ -197,9 +198,6 @@ def _read_run(run: Run, digest: str | None, work: Path, means: Means, is_last: b
 
 
 def _with_traces(run: Run, data: RunData, work: Path, means: Means) -> RunData:
-    from tcpdw import current_thread
-    from tcpdw.readers import peer_address
-
     spools: list[Spool] = []
     notes: list[str] = []
     for number, path in enumerate(run.traces):
@@ -209,11 +207,6 @@ def _with_traces(run: Run, data: RunData, work: Path, means: Means) -> RunData:
         spools.append(spool)
         if other is not None:
             notes.append(_told(run, f"{path}: {other}"))
-    parts: dict[str, list[pa.Table]] = {}
-    for spool in spools:
-        for name, table in spool.classes.items():
-            parts.setdefault(name, []).append(table)
-    classes = {name: peer_address.spelled(_joined(part)) for name, part in parts.items()}
     ends = [spool.summary.end for spool in spools]
     lost = tuple(window for end in ends for window in end.lost)
     env: dict[str, str | int] = {}
@@ -224,7 +217,7 @@ def _with_traces(run: Run, data: RunData, work: Path, means: Means) -> RunData:
         data,
         identity=runs.complete(run, env),
         clock=next((s.summary.head.clock for s in spools if s.summary.head.clock), None),
-        classes=current_thread.attribute(classes, lost),
+        classes=_classes(spools, lost),
         streams=tuple(
             replace(stream, stream=printable(stream.stream))
             for end in ends
@@ -235,6 +228,21 @@ def _with_traces(run: Run, data: RunData, work: Path, means: Means) -> RunData:
         damaged=bool(warnings),
         spools=tuple(spools),
     )
+
+
+def _classes(spools: Sequence[Spool], lost: Sequence[LostWindow]) -> Mapping[str, pa.Table]:
+    from tcpdw import current_thread
+    from tcpdw.readers import peer_address
+
+    def joined(name: str) -> pa.Table:
+        return _joined([spool.classes[name] for spool in spools if name in spool.classes])
+
+    names = dict.fromkeys(name for spool in spools for name in spool.classes)
+    raw = Tables(names, joined)
+    threads = current_thread.CurrentThreads(raw, lost)
+    made = Tables(names, lambda name: threads.added(name, peer_address.spelled(raw[name])))
+    # What lies on disk is looked up when it is wanted, and takes memory only then.
+    return dict(made) if all(spool.is_held for spool in spools) else made
 
 
 def _told(run: Run, what: object) -> str:
@@ -255,6 +263,25 @@ def _snapshots(run: Run) -> tuple[tuple[Snapshot, ...], list[str]]:
         found.append(shot)
         warnings += [_told(run, text) for text in shot.warnings]
     return tuple(found), warnings
+
+
+class Tables(Mapping[str, "pa.Table"]):
+    """Tables by name, each made when it is looked up, and again the next time."""
+
+    def __init__(self, names: Iterable[str], make: Callable[[str], pa.Table]) -> None:
+        self._names = dict.fromkeys(names)
+        self._make = make
+
+    def __getitem__(self, name: str) -> pa.Table:
+        if name not in self._names:
+            raise KeyError(name)
+        return self._make(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
 
 
 def _joined(tables: Sequence[pa.Table]) -> pa.Table:

@@ -121,10 +121,15 @@ class _Decoding:
                     future.cancel()
 
     def _settle(self, part: Part) -> set[int]:
-        """End the streams of a part that was read where they are damaged; return which."""
+        """End the streams of a part that was read where they are damaged; return which.
+
+        The memory that the part's packets took is given back: it is counted as the process's.
+        """
         hurt: set[int] = set()
         for number, first, last in part:
             stream = self._streams[number]
+            for file, begin, end in stream.spans(first, last):
+                self._library.forget(file.packets[begin], file.packets[end])
             for place in range(first, min(last, len(stream.places))):
                 if stream.places[place].packet.status:
                     stream.stop_at(place)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import ctypes
+import itertools
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -100,6 +101,13 @@ class DataStream:
     def independent(self) -> bool:
         """Whether its packets can be read without those before them, and in parts."""
         return self.layout is not None and self.layout.begins and self.layout.clock is not None
+
+    def spans(self, first: int, last: int) -> Iterator[tuple[StreamFile, int, int]]:
+        """Yield where the packets from `first` to before `last` lie: file, first and last there."""
+        places = self.places[first:last]
+        for file, run in itertools.groupby(places, key=lambda place: place.file):
+            numbers = [place.number for place in run]
+            yield file, numbers[0], numbers[-1]
 
     def stop_at(self, number: int) -> None:
         """Note that its packet `number` is damaged: there it ends."""

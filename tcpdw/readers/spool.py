@@ -177,7 +177,10 @@ def _joined(batches: Sequence[pa.RecordBatch]) -> pa.Table:
 
 
 class Spool:
-    """A read trace: `summary`, and `classes`, one table an event class, read when asked for."""
+    """A read trace: `summary`, and `classes`, one table an event class, read when asked for.
+
+    `is_held` tells that they are in memory, rather than on disk.
+    """
 
     def __init__(
         self,
@@ -187,6 +190,7 @@ class Spool:
     ) -> None:
         self.directory = directory
         self.summary = summary
+        self.is_held = classes is not None
         self.classes = _Tables(directory, summary.classes) if classes is None else classes
 
     @classmethod
