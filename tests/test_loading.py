@@ -77,7 +77,7 @@ def test_batches_are_loaded_when_they_are_full() -> None:
     for name in ("a", "known", "b", "a", "c", "d"):
         loader.add((run_of(name),), None)
     assert batches == [["a", "b", "c"]]
-    loader.add((run_of("e", {"x": table(y=pa.array(range(10)))}),), None)
+    loader.add((run_of("e", streams=(StreamCount("ch_0", 0, 10),)),), None)
     assert batches == [["a", "b", "c"], ["d", "e"]]
     # The runs of one source stay together.
     loader.add([run_of(name) for name in "fghij"], None)
