@@ -19,6 +19,7 @@ from tcpdw.readers import network_header
 from tcpdw.readers.event_columns import (
     LABEL_SUFFIX,
     ColumnNames,
+    integer_type,
     join_labels,
     repair_text,
     repair_value,
@@ -151,7 +152,7 @@ class FieldCompiler:
                 return Node(pa.float32(), native.field_real_single_precision_get_value)
             return Node(pa.float64(), native.field_real_double_precision_get_value)
         if isinstance(fc, bt2._BitArrayFieldClassConst):
-            kind = _integer_type(fc.length, signed=False)
+            kind = integer_type(fc.length, signed=False)
             return Node(kind, native.field_bit_array_get_value_as_integer)
         if isinstance(fc, bt2._StructureFieldClassConst):
             return self._structure(fc)
@@ -175,7 +176,7 @@ class FieldCompiler:
             if signed
             else self._native.field_integer_unsigned_get_value
         )
-        return _integer_type(fc.field_value_range, signed=signed), get
+        return integer_type(fc.field_value_range, signed=signed), get
 
     def _text(self) -> Get:
         value, length = self._native.field_string_get_value, self._native.field_string_get_length
@@ -272,15 +273,6 @@ class FieldCompiler:
 
 def _nested_name(names: ColumnNames, name: str) -> str:
     return names.derived(repair_text(name) or "field")
-
-
-def _integer_type(bits: int, *, signed: bool) -> pa.DataType:
-    sizes = (
-        (pa.int8(), pa.int16(), pa.int32(), pa.int64())
-        if signed
-        else (pa.uint8(), pa.uint16(), pa.uint32(), pa.uint64())
-    )
-    return next(kind for kind in sizes if kind.bit_width >= bits)
 
 
 def _labels(fc: Any) -> Callable[[Any], str | None]:

@@ -27,7 +27,7 @@ from tcpdw.readers.ctf_types import (
     Text,
     Variant,
 )
-from tcpdw.readers.event_columns import LABEL_SUFFIX, ColumnNames, repair_text
+from tcpdw.readers.event_columns import LABEL_SUFFIX, ColumnNames, integer_type, repair_text
 
 FIXED, BIT, TEXT, CODES, LIST, STRUCT = range(6)  # native/columns.h: enum column_kind
 _DEEPEST = 64
@@ -129,7 +129,7 @@ def arrow_type(kind: FieldType, depth: int = 0) -> pa.DataType | None:
         case Integer():
             if "timestamp" in kind.roles:
                 return None  # The clock's new value, and no field: babeltrace2 drops it too.
-            return _integer_type(kind.size or 64, signed=kind.signed)
+            return integer_type(kind.size or 64, signed=kind.signed)
         case Boolean():
             return pa.bool_()
         case Real():
@@ -192,12 +192,3 @@ def _parts(kind: Struct | Variant, depth: int = 0) -> Iterator[_Part]:
         labels = label_type(part) if isinstance(kind, Struct) else None
         label = names.derived(name + LABEL_SUFFIX) if labels is not None else ""
         yield _Part(place, name, part, arrow, label, labels)
-
-
-def _integer_type(bits: int, *, signed: bool) -> pa.DataType:
-    sizes = (
-        (pa.int8(), pa.int16(), pa.int32(), pa.int64())
-        if signed
-        else (pa.uint8(), pa.uint16(), pa.uint32(), pa.uint64())
-    )
-    return next(kind for kind in sizes if kind.bit_width >= bits)

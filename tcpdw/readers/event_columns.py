@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import cast
+from typing import TYPE_CHECKING, cast
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 RESERVED = frozenset({"ts", "cpu_id", "run_id"})
 CONTEXT_PREFIX = "ctx_"
@@ -44,6 +47,18 @@ def join_labels(labels: Iterable[str]) -> str | None:
     """
     names = [repair_text(label).removeprefix("_") for label in labels]
     return "|".join(sorted(set(names))) if names else None
+
+
+def integer_type(bits: int, *, signed: bool) -> pa.DataType:
+    """Return the smallest Arrow type of an integer of 1 to 64 bits."""
+    import pyarrow as pa
+
+    sizes = (
+        (pa.int8(), pa.int16(), pa.int32(), pa.int64())
+        if signed
+        else (pa.uint8(), pa.uint16(), pa.uint32(), pa.uint64())
+    )
+    return next(kind for kind in sizes if kind.bit_width >= bits)
 
 
 class ColumnNames:
