@@ -69,10 +69,11 @@ def statements(text: str) -> Iterator[tuple[int, str]]:
 def code_words(text: str) -> frozenset[str]:
     """Give every identifier of SQL text, dotted pairs joined, comments and strings left out."""
     found: set[str] = set()
-    for match in _WORDS.finditer(_blanked(text, keep_quoted=True)):
-        words = match.group().replace('"', "").split(".")
+    for name in set(_WORDS.findall(_blanked(text, keep_quoted=True))):
+        words = name.replace('"', "").split(".")
         found.update(words)
-        found.update(f"{one}.{other}" for one, other in pairwise(words))
+        if len(words) > 1:
+            found.update(f"{one}.{other}" for one, other in pairwise(words))
     return frozenset(found)
 
 

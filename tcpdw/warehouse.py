@@ -14,7 +14,15 @@ from tcpdw import catalog, template
 from tcpdw.derivation import derive
 from tcpdw.errors import WarehouseError
 from tcpdw.event_places import SHARED
-from tcpdw.event_rows import Extent, Rows, fields_of, gathered, own_table, shared_batches
+from tcpdw.event_rows import (
+    ROW_GROUP,
+    Extent,
+    Rows,
+    fields_of,
+    gathered,
+    own_table,
+    shared_batches,
+)
 from tcpdw.event_store import EventStore
 from tcpdw.run_tables import run_rows, side_tables, warnings_of
 from tcpdw.rundata import RunData
@@ -28,6 +36,9 @@ if TYPE_CHECKING:
 MEMORY_PER_CPU = 128
 """Megabytes that the database may take for each cpu while it loads: what needs more goes to disk,
 beside the warehouse. A batch that cannot be loaded so is loaded with what the system has."""
+
+CHECKPOINT = "64KB"
+"""A commit of more than this ends in the file; one of a run that holds anything is larger."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +98,9 @@ class Warehouse:
             # The progress bar would go to standard output, whoever is loading.
             self.connection.execute(
                 f"SET enable_progress_bar = false; SET memory_limit = '{memory}MB'; "
-                "SET python_scan_all_frames = true"
+                "SET python_scan_all_frames = true; "
+                # A commit writes to the file itself, not first to a log that the closing empties.
+                f"SET checkpoint_threshold = '{CHECKPOINT}'"
             )
             # One that was killed as it was made is there, and empty.
             has_none = is_empty(self.connection)
@@ -173,6 +186,7 @@ class Warehouse:
         self.connection.commit()
 
     def _load(self, batch: Sequence[RunData]) -> tuple[LoadedRun, ...]:
+        self.connection.execute("RESET threads")
         with self._transaction():
             self._forget(batch)
             first = self._take_numbers(len(batch))
@@ -181,6 +195,9 @@ class Warehouse:
             insert(self.connection, "runs", run_rows(numbered, extents))
             for name, rows in side_tables(numbered):
                 insert(self.connection, name, rows)
+            if sum(extent.events for extent in extents.values()) < ROW_GROUP:
+                # Threads share row groups: with one there is only the cost of their start.
+                self.connection.execute("SET threads = 1")
             if any(run.failure is None for run in batch):
                 derive(self.connection, catalog.load(), first, first + len(batch) - 1)
         return tuple(
