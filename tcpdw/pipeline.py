@@ -208,11 +208,13 @@ def ingest(
         )
         for failure in todo.failures:
             loader.add((failure,), None)
-        with closing(_read_all(todo.todo, options, steps)) as reading:
-            for results, folder in reading:
-                for run in results:
-                    watcher.read(run)
-                loader.add(results, folder)
+        with tempfile.TemporaryDirectory(prefix="tcpdw-") as work:
+            with closing(_read_all(todo.todo, options, steps, Path(work))) as reading:
+                for results, folder in reading:
+                    for run in results:
+                        watcher.read(run)
+                    loader.add(results, folder)
+            # Rows may lie in the folder until they are loaded.
             loader.flush()
         skipped = len(todo.skipped) + loader.skipped
         return summary(loader.done, skipped, time.monotonic() - started)
@@ -229,14 +231,13 @@ def summary(done: Sequence[LoadedRun], skipped: int, seconds: float) -> IngestSu
 
 
 def _read_all(
-    todo: Sequence[tuple[Source, str | None]], options: Options, steps: Steps
+    todo: Sequence[tuple[Source, str | None]], options: Options, steps: Steps, work: Path
 ) -> Generator[tuple[tuple[RunData, ...], Path]]:
-    """Read sources side by side and yield their runs in the order of `todo`.
+    """Read sources side by side, into folders in `work`, and yield runs in the order of `todo`.
 
     At most a batch is read ahead, which bounds the room that the files take.
     """
     with ExitStack() as stack:
-        work = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tcpdw-")))
         workers = max(1, options.workers)
         # Few sources leave cores to decode the parts of one trace side by side.
         threads = max(1, workers // max(1, len(todo)))

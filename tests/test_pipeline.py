@@ -15,6 +15,7 @@ from tcpdw import archives, pipeline, reading, runs
 from tcpdw.errors import TraceError
 from tcpdw.inputs import Choice
 from tcpdw.pipeline import IngestSummary, Options, Plan, Watcher
+from tcpdw.readers import spool
 from tcpdw.readers import worker as workers
 from tcpdw.readers.spool import Room
 from tcpdw.rundata import RunData
@@ -246,6 +247,17 @@ def test_names_in_any_encoding_are_loaded(empty: Path, tmp_path: Path) -> None:
     assert warning.startswith(f"{shown}/bad\ufffd.tar.xz: is no xz archive")
     assert rows(empty, "SELECT stage, sport FROM proc_tcp") == [("st?age", 8080)]
     assert outcome(pipeline.ingest([top], empty)) == (0, 1, 2)
+
+
+def test_rows_on_disk_stay_until_they_are_loaded(
+    tmp_path: Path, empty: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(spool, "_HELD", 0)
+    trace(tmp_path / "in" / "r")
+    assert outcome(pipeline.ingest([tmp_path / "in"], empty)) == (1, 0, 0)
+    [(told,)] = rows(empty, "SELECT events FROM runs")
+    assert told > 0
+    assert rows(empty, "SELECT COUNT(*) FROM events") == [(told,)]
 
 
 def test_a_reader_that_died_is_worth_another_try(
