@@ -33,7 +33,7 @@ from tcpdw.warehouse_schema import Schema, insert, name_of
 if TYPE_CHECKING:
     import duckdb
 
-MEMORY_PER_CPU = 128
+MEMORY_PER_CPU = 104
 """Megabytes that the database may take for each cpu while it loads: what needs more goes to disk,
 beside the warehouse. A batch that cannot be loaded so is loaded with what the system has."""
 
