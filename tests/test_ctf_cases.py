@@ -41,6 +41,8 @@ def test_the_native_reader(path: Path, tmp_path: Path) -> None:
     check_native(load(path), tmp_path)
 
 
+# Babeltrace 2.1 tells of these otherwise than 2.0, whose ways the files describe.
+OTHERWISE_IN_2_1 = {"damage-magic", "lost-falling", "streams-files"}
 SHARED = [path for path in CASES if not load(path).skips_bt2]
 
 
@@ -48,15 +50,19 @@ SHARED = [path for path in CASES if not load(path).skips_bt2]
 def test_babeltrace2(path: Path, tmp_path: Path, worker: Worker) -> None:
     if ctf_bt2.bt2 is None:
         pytest.skip("bt2 is not installed")
+    version = str(ctf_bt2.bt2.__version__)
+    # What the cases say of babeltrace2 was seen with 2.0.
+    is_usual = version.startswith("2.0")
+    if not is_usual and path.stem in OTHERWISE_IN_2_1:
+        pytest.skip(f"babeltrace2 {version} tells of it otherwise")
     case = load(path)
     trace = case.write(tmp_path / "trace")
     try:
-        if case.one("warnings") or case.one("error"):
-            # Damage can abort or hang the process that babeltrace2 reads it in.
-            reading = Reading.of_spool(worker.read_trace(trace, tmp_path / "spool"))
-        else:
-            reading = Reading.of(ctf_bt2.read(trace))
+        # Damage can abort or hang the process that babeltrace2 reads it in.
+        reading = Reading.of_spool(worker.read_trace(trace, tmp_path / "spool"))
     except TraceError as error:
+        if isinstance(error.__cause__, ChildProcessError) and not is_usual:
+            pytest.skip(f"babeltrace2 {version} dies of it")
         check_error(case, "bt2", trace, "error", error)
         return
     check(case, "bt2", trace, reading)
