@@ -17,6 +17,7 @@ from typing import Any
 import metadata_model
 import pytest
 
+from tcpdw import archives
 from tcpdw.errors import TraceError
 from tcpdw.readers import ctf_bt2, ctf_metadata, metadata_packets
 from tcpdw.readers.ctf_types import TraceClass
@@ -110,8 +111,8 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         (folder / "metadata").write_text(f"/* CTF 1.8 */ {case.text}")  # bt2 asks for it
         (folder / "stream").write_bytes(case.packet)
     for name in SAMPLES:
-        subprocess.run(["tar", "-xf", ROOT / "data" / f"{name}.tar.xz", "-C", root], check=True)
-        (metadata,) = (root / name).rglob("metadata")
+        archives.unpack(ROOT / "data" / f"{name}.tar.xz", root / f"{name}.unpacked")
+        (metadata,) = (root / f"{name}.unpacked").rglob("metadata")
         folders[name] = metadata.parent
     program = Path(__file__).parent / "metadata_bt2.py"
     subprocess.run(
