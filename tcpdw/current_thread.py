@@ -49,12 +49,6 @@ class CurrentThreads:
         return table.add_column(place, "ctx_tid", tids)
 
 
-def attribute(classes: Mapping[str, pa.Table], lost: Sequence[LostWindow]) -> dict[str, pa.Table]:
-    """Give every table of a run the column `ctx_tid`, as `CurrentThreads` has it."""
-    threads = CurrentThreads(classes, lost)
-    return {name: threads.added(name, table) for name, table in classes.items()}
-
-
 class _Timeline:
     """One cpu's switches in order: times, and who left and came; losses are marks with nobody."""
 

@@ -30,11 +30,16 @@ def switches(*rows: Switch) -> pa.Table:
     )
 
 
+def attributed(classes: dict[str, pa.Table], lost: Sequence[LostWindow]) -> dict[str, pa.Table]:
+    threads = current_thread.CurrentThreads(classes, lost)
+    return {name: threads.added(name, table) for name, table in classes.items()}
+
+
 def tids(
     rows: Sequence[Event], switched: Sequence[Switch], lost: Sequence[LostWindow] = ()
 ) -> list[int | None]:
     classes = {"x": events(*rows), "sched_switch": switches(*switched)}
-    return current_thread.attribute(classes, lost)["x"]["ctx_tid"].to_pylist()
+    return attributed(classes, lost)["x"]["ctx_tid"].to_pylist()
 
 
 def test_from_switches() -> None:
@@ -54,7 +59,7 @@ def test_events_without_cpu() -> None:
 
 def test_a_switch_itself_is_of_who_leaves() -> None:
     classes = {"sched_switch": switches((100, 0, 7, 8), (200, 0, 8, 7))}
-    result = current_thread.attribute(classes, ())["sched_switch"]
+    result = attributed(classes, ())["sched_switch"]
     assert result["ctx_tid"].to_pylist() == [7, 8]
 
 
@@ -89,7 +94,7 @@ def test_context_wins(context: str) -> None:
     given = pa.array([3, None], pa.int64())
     table = events((50, 0), (150, 0), **{context: given})
     classes = {"x": table, "sched_switch": switches((100, 0, 7, 8))}
-    result = current_thread.attribute(classes, ())["x"]
+    result = attributed(classes, ())["x"]
     assert result.column_names[:3] == ["ts", "cpu_id", "ctx_tid"]
     assert result["ctx_tid"].to_pylist() == [3, None]
     assert result["ctx_tid"].type == pa.int32()
@@ -97,20 +102,20 @@ def test_context_wins(context: str) -> None:
 
 def test_context_moves_after_cpu_and_the_rest_stays() -> None:
     table = events((50, 0), vec=pa.array([3]), ctx_tid=pa.array([7]))
-    result = current_thread.attribute({"x": table}, ())["x"]
+    result = attributed({"x": table}, ())["x"]
     assert result.column_names == ["ts", "cpu_id", "ctx_tid", "vec"]
     assert result["vec"].to_pylist() == [3]
 
 
 def test_without_switches_nobody_is_known() -> None:
-    result = current_thread.attribute({"x": events((50, 0))}, ())["x"]
+    result = attributed({"x": events((50, 0))}, ())["x"]
     assert result["ctx_tid"].to_pylist() == [None]
     assert result["ctx_tid"].type == pa.int32()
 
 
 def test_switches_without_their_fields_tell_nothing() -> None:
     classes = {"x": events((50, 0)), "sched_switch": events((40, 0))}
-    result = current_thread.attribute(classes, ())
+    result = attributed(classes, ())
     assert result["x"]["ctx_tid"].to_pylist() == [None]
     assert result["sched_switch"]["ctx_tid"].to_pylist() == [None]
 

@@ -71,7 +71,6 @@ class StreamClass(Structure):
         ("base_ns", c_int64),
         ("frequency", c_uint64),
         ("has_clock", c_int32),
-        ("n_regs", c_int32),
         ("only_class", c_int64),
         ("lttng", c_int32),
         ("lttng_regs", c_int32 * 4),
@@ -88,8 +87,6 @@ class TraceClass(Structure):
         ("streams", c_void_p),
         ("n_streams", c_int32),
         ("n_regs", c_int32),
-        ("has_stream_id", c_int32),
-        ("pad", c_int32),
     )
 
 

@@ -8,7 +8,6 @@ which threads decode side by side; within a part events come in the order of the
 from __future__ import annotations
 
 import ctypes
-import os
 import sys
 import threading
 from collections import deque
@@ -233,8 +232,3 @@ class _Decoder:
             if self._library.export(self._native, number, ctypes.byref(array)):
                 raise MemoryError
             yield EventBatch(layout.name, pa.RecordBatch._import_from_c(address, layout.schema))
-
-
-def cores() -> int:
-    """Return how many threads may run at once."""
-    return len(os.sched_getaffinity(0))

@@ -58,7 +58,6 @@ struct words {
 struct column {
 	uint8_t *data;
 	size_t data_room; /* bytes */
-	size_t data_size; /* bytes, of TEXT alone */
 	int32_t *offsets;
 	uint8_t *valid;
 	int64_t room;   /* rows */

@@ -50,7 +50,6 @@ struct stream_class {
 	int64_t base_ns; /* the clock's offset */
 	uint64_t frequency;
 	int32_t has_clock;
-	int32_t n_regs;
 	int64_t only_class; /* the event class where headers have no id, -1 otherwise */
 	int32_t lttng;      /* the bits of the id in LTTng's usual header, 0 for other headers */
 	int32_t lttng_regs[4]; /* of the id and the time, and of those of the longer form */
@@ -63,8 +62,6 @@ struct trace_class {
 	const struct stream_class *streams;
 	int32_t n_streams;
 	int32_t n_regs; /* the most that any scope needs */
-	int32_t has_stream_id;
-	int32_t pad;
 };
 
 struct event_class {
