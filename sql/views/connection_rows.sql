@@ -7,21 +7,19 @@ WITH
 -- devices: each side counts where it was seen most.
 sights AS (
     SELECT
-        run_id, client, server, turn, from_client, direction, device, COUNT(*) AS segments,
+        run_id, connection_id, from_client, direction, device, COUNT(*) AS n,
         SUM(payload_len) AS bytes
     FROM connection_segments
-    WHERE seen = 'kernel'
+    WHERE direction <> 'capture'
     GROUP BY ALL
 ),
 
 tallies AS (
     SELECT
         run_id,
-        client,
-        server,
-        turn,
-        MAX(segments) FILTER (WHERE from_client) AS client_segments,
-        MAX(segments) FILTER (WHERE NOT from_client) AS server_segments,
+        connection_id,
+        MAX(n) FILTER (WHERE from_client) AS client_segments,
+        MAX(n) FILTER (WHERE NOT from_client) AS server_segments,
         MAX(bytes) FILTER (WHERE from_client) AS client_bytes,
         MAX(bytes) FILTER (WHERE NOT from_client) AS server_bytes
     FROM sights
@@ -31,52 +29,45 @@ tallies AS (
 grouped AS (
     SELECT
         run_id,
-        client,
-        server,
-        turn,
-        ANY_VALUE(syn_seq) AS seq,
-        MIN(ts) AS start_ts,
-        MAX(ts) + 1 AS end_ts,
-        MIN(ts) FILTER (WHERE seen = 'kernel' AND flags & 18 = 2) AS syn_ts,
-        MIN(ts) FILTER (WHERE seen = 'kernel' AND flags & 18 = 18) AS synack_ts,
-        MIN(ts) FILTER (WHERE seen = 'capture' AND flags & 18 = 2) AS syn_capture_ts,
-        MIN(ts) FILTER (WHERE seen = 'capture' AND flags & 18 = 18) AS synack_capture_ts,
+        connection_id,
+        MIN(ts) FILTER (WHERE direction <> 'capture' AND flags & 18 = 2) AS syn_ts,
+        MIN(ts) FILTER (WHERE direction <> 'capture' AND flags & 18 = 18) AS synack_ts,
+        MIN(ts) FILTER (WHERE direction = 'capture' AND flags & 18 = 2) AS syn_capture_ts,
+        MIN(ts) FILTER (WHERE direction = 'capture' AND flags & 18 = 18) AS synack_capture_ts,
+        ARG_MIN(seq, ts) FILTER (WHERE from_client AND flags & 18 = 2) AS seq,
         ARG_MIN(seq, ts) FILTER (WHERE flags & 18 = 18) AS synack_seq,
         LIST((ts, ack_seq)) FILTER (
-            WHERE seen = 'kernel' AND from_client AND flags & 22 = 16
+            WHERE direction <> 'capture' AND from_client AND flags & 22 = 16
         ) AS acks,
         BOOL_OR(flags & 4 <> 0) AS has_rst,
         BOOL_OR(flags & 1 <> 0) AS has_fin,
-        COUNT(*) FILTER (WHERE seen = 'capture') AS captured
+        COUNT(*) FILTER (WHERE direction = 'capture') AS captured
     FROM connection_segments
-    GROUP BY run_id, client, server, turn
+    GROUP BY run_id, connection_id
 ),
 
 counted AS (
     SELECT
-        g.*, t.client_segments, t.server_segments, t.client_bytes, t.server_bytes
-    FROM grouped AS g
-    LEFT JOIN tallies AS t
-        ON
-            g.run_id = t.run_id
-            AND g.client = t.client
-            AND g.server = t.server
-            AND g.turn = t.turn
+        n.saddr, n.sport, n.daddr, n.dport, n.start_ts, n.end_ts, g.*, t.client_segments,
+        t.server_segments, t.client_bytes, t.server_bytes
+    FROM connection_numbers AS n
+    INNER JOIN grouped AS g ON n.run_id = g.run_id AND n.connection_id = g.connection_id
+    LEFT JOIN tallies AS t ON n.run_id = t.run_id AND n.connection_id = t.connection_id
 )
 
 SELECT
     -- The run.
     run_id,
     -- The connection's number within its run.
-    ROW_NUMBER() OVER (PARTITION BY run_id ORDER BY start_ts, client, server) AS connection_id,
+    connection_id,
     -- The client's address.
-    client[1] AS saddr,
+    saddr,
     -- The client's port.
-    client[2] AS sport,
+    sport,
     -- The server's address.
-    server[1] AS daddr,
+    daddr,
     -- The server's port.
-    server[2] AS dport,
+    dport,
     -- The SYN's sequence number.
     seq,
     -- The first segment seen, ns since the Unix epoch.

@@ -1,0 +1,63 @@
+-- The segments that repeat what their sender had sent before, as far as their point of sight shows:
+-- any of their sequence numbers was in an earlier segment there. What only comes out of order,
+-- after a gap or late, repeats nothing.
+-- staged: several steps read it while a batch is loaded
+CREATE VIEW segment_repeats AS
+WITH
+reached AS (
+    SELECT
+        *,
+        MAX(CASE WHEN span > 0 THEN pos + span END) OVER (
+            PARTITION BY run_id, connection_id, from_client, direction, device
+            ORDER BY place
+            ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+        ) AS end_before
+    FROM segment_places
+    WHERE span > 0
+),
+
+-- What lies beyond all before it is new. The rest is looked up among the segments of the same
+-- 64 KiB of the stream.
+doubtful AS (
+    SELECT
+        run_id, connection_id, from_client, direction, device, place, pos, span,
+        UNNEST(GENERATE_SERIES(pos >> 16, (pos + span - 1) >> 16)) AS part
+    FROM reached
+    WHERE pos < end_before
+),
+
+parts AS (
+    SELECT
+        s.run_id, s.connection_id, s.from_client, s.direction, s.device, s.place, s.pos, s.span,
+        UNNEST(GENERATE_SERIES(s.pos >> 16, (s.pos + s.span - 1) >> 16)) AS part
+    FROM segment_places AS s
+    SEMI JOIN doubtful AS d
+        ON s.run_id = d.run_id AND s.connection_id = d.connection_id
+    WHERE s.span > 0
+)
+
+SELECT DISTINCT
+    -- The run.
+    d.run_id,
+    -- The connection.
+    d.connection_id,
+    -- True where it goes from the client to the server.
+    d.from_client,
+    -- `rx`, `queue` or `capture`.
+    d.direction,
+    -- The network device; empty where not known.
+    d.device,
+    -- Which segment of that side it is there: `segment_places.place`.
+    d.place
+FROM doubtful AS d
+INNER JOIN parts AS p
+    ON
+        d.run_id = p.run_id
+        AND d.connection_id = p.connection_id
+        AND d.from_client = p.from_client
+        AND d.direction = p.direction
+        AND d.device = p.device
+        AND d.part = p.part
+        AND p.place < d.place
+        AND p.pos < d.pos + d.span
+        AND p.pos + p.span > d.pos;
