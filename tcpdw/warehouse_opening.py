@@ -10,7 +10,7 @@ from tcpdw.errors import WarehouseError
 if TYPE_CHECKING:
     import duckdb
 
-LAYOUT = 2
+LAYOUT = 3
 """The version of the tables' layout; raised whenever an older tcpdw could not read them."""
 
 BLOCK_SIZE = 65536

@@ -7,37 +7,27 @@
 CREATE VIEW wake_to_run AS
 SELECT
     -- The run.
-    w.run_id,
+    run_id,
     -- When the thread was woken, ns since the Unix epoch.
-    w.waking_ts AS ts,
+    waking_ts AS ts,
     -- How long until it came to a cpu, ns.
-    w.in_ts - w.waking_ts AS dur,
+    in_ts - waking_ts AS dur,
     -- False where the tracer may have lost events of any cpu meanwhile.
-    NOT lost_anywhere(l.windows, w.waking_ts, w.in_ts) AS certain,
+    certain,
     -- The thread.
-    w.tid,
+    tid,
     -- Its name.
-    w.comm,
+    comm,
     -- The thread that was current where the waking happened: the waker, or the one it interrupted.
-    w.waker_tid,
+    waker_tid,
     -- In which context the waker was: `hardirq`, `softirq` or `task`.
-    c.context AS waker_context,
+    context AS waker_context,
     -- The cpu to which the thread came.
-    w.in_cpu AS cpu_id,
+    in_cpu AS cpu_id,
     -- True where the waking came while the thread was still on a cpu, on its way to sleep.
-    w.raced
-FROM wakes AS w
-LEFT JOIN run_losses AS l ON w.run_id = l.run_id
-LEFT JOIN cpu_context AS c
-    ON
-        w.run_id = c.run_id
-        AND w.waking_cpu = c.cpu_id
-        AND w.waking_ts = c.ts
-        AND w.tid = c.subject
-        AND c.what IN ('sched_waking', 'sched_wakeup')
-WHERE
-    w.waking_ts IS NOT NULL
-    AND w.in_ts IS NOT NULL;
+    raced
+FROM wakes
+WHERE in_ts IS NOT NULL;
 
 -- What `wake_to_run` leaves out: wakings without a run, and wakings of threads that had not slept.
 CREATE VIEW wake_to_run_left_out AS
@@ -54,11 +44,11 @@ FROM (
         run_id,
         CASE WHEN in_ts IS NULL THEN 'no_switch' ELSE 'cleared_by_loss' END AS reason,
         1 AS n
-    FROM wakes
+    FROM thread_turns
     WHERE cleared OR (waking_ts IS NOT NULL AND in_ts IS NULL)
     UNION ALL
     SELECT run_id, 'not_asleep', dropped
-    FROM wakes
+    FROM thread_turns
     WHERE dropped > 0
 ) AS causes
 GROUP BY ALL;
