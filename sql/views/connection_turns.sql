@@ -62,16 +62,14 @@ preceded AS (
 starts AS (
     SELECT
         *,
-        CASE flags & 18
-            WHEN 2
-                THEN CASE
-                    WHEN up THEN up_isn IS DISTINCT FROM up_isn_before AND NOT after_down_syn
-                    ELSE down_isn IS DISTINCT FROM down_isn_before AND NOT after_up_syn
-                END
-            WHEN 18
-                THEN
-                CASE WHEN up THEN down_isn ELSE up_isn END IS DISTINCT FROM up_isn_before
-                AND CASE WHEN up THEN down_isn ELSE up_isn END IS DISTINCT FROM down_isn_before
+        CASE
+            WHEN flags & 18 = 2 AND up
+                THEN up_isn <> COALESCE(up_isn_before, -1) AND NOT after_down_syn
+            WHEN flags & 18 = 2
+                THEN down_isn <> COALESCE(down_isn_before, -1) AND NOT after_up_syn
+            WHEN flags & 18 = 18
+                THEN (ack_seq::BIGINT + 4294967295) % 4294967296
+                NOT IN (COALESCE(up_isn_before, -1), COALESCE(down_isn_before, -1))
             ELSE false
         END AS opens
     FROM preceded
