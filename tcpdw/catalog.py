@@ -46,7 +46,7 @@ class SqlObject:
 
     `keys` holds what the header says in `key: value` lines: `from`, `to`, `requires`, `stages`,
     `afterwards` for metrics, `fills` for a view whose rows fill the table of that name when runs
-    are loaded, `completes` for one whose rows fill in a column once all tables are filled
+    are loaded, `completes` for one whose rows fill in columns once all tables are filled
     (`row_id` says where), `kept` for a metric whose intervals `latency` takes from the table of
     that name, `staged` for a view that is computed once a batch for all that read it.
     """

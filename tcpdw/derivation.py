@@ -25,9 +25,10 @@ def derive(connection: duckdb.DuckDBPyConnection, known: Catalog, first: int, la
             # A temporary table goes before the view of its name, in other views too.
             execute(f"CREATE TEMP TABLE {name} AS SELECT * FROM {rows}")
         else:
-            table, column = keys["completes"].split(".")
+            table, _, columns = keys["completes"].partition(".")
+            values = ", ".join(f"{column} = v.{column}" for column in columns.split(", "))
             execute(
-                f"UPDATE {table} SET {column} = v.{column} FROM {name} AS v "
+                f"UPDATE {table} SET {values} FROM {name} AS v "
                 f"WHERE v.{new} AND {table}.{new} AND {table}.rowid = v.row_id"
             )
     _fill_metrics(connection, known, new)

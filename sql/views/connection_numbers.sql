@@ -11,6 +11,7 @@ grouped AS (
         turn,
         MIN(ts) AS start_ts,
         MAX(ts) + 1 AS end_ts,
+        COUNT(row_id) AS captured,
         MIN(CASE WHEN up THEN saddr ELSE daddr END) AS low_addr,
         MIN(CASE WHEN up THEN sport ELSE dport END) AS low_port,
         MIN(CASE WHEN up THEN daddr ELSE saddr END) AS high_addr,
@@ -59,5 +60,7 @@ SELECT
     -- The first segment seen, ns since the Unix epoch.
     start_ts,
     -- Just past the last segment seen, ns since the Unix epoch.
-    end_ts
+    end_ts,
+    -- How many packets of it the captures hold.
+    captured
 FROM named;

@@ -3,103 +3,107 @@
 -- fills: connections
 CREATE VIEW connection_rows AS
 WITH
--- On one host a segment may be seen more than once, queued and received on loopback or on stacked
--- devices: each side counts where it was seen most.
-sights AS (
-    SELECT
-        run_id, connection_id, from_client, direction, device, COUNT(*) AS n,
-        SUM(payload_len) AS bytes
-    FROM connection_segments
-    WHERE direction <> 'capture'
-    GROUP BY ALL
-),
-
 tallies AS (
     SELECT
         run_id,
         connection_id,
-        MAX(n) FILTER (WHERE from_client) AS client_segments,
-        MAX(n) FILTER (WHERE NOT from_client) AS server_segments,
-        MAX(bytes) FILTER (WHERE from_client) AS client_bytes,
-        MAX(bytes) FILTER (WHERE NOT from_client) AS server_bytes
-    FROM sights
-    GROUP BY ALL
-),
-
-grouped AS (
-    SELECT
-        run_id,
-        connection_id,
-        MIN(ts) FILTER (WHERE direction <> 'capture' AND flags & 18 = 2) AS syn_ts,
-        MIN(ts) FILTER (WHERE direction <> 'capture' AND flags & 18 = 18) AS synack_ts,
-        MIN(ts) FILTER (WHERE direction = 'capture' AND flags & 18 = 2) AS syn_capture_ts,
-        MIN(ts) FILTER (WHERE direction = 'capture' AND flags & 18 = 18) AS synack_capture_ts,
-        ARG_MIN(seq, ts) FILTER (WHERE from_client AND flags & 18 = 2) AS seq,
-        ARG_MIN(seq, ts) FILTER (WHERE flags & 18 = 18) AS synack_seq,
-        LIST((ts, ack_seq)) FILTER (
-            WHERE direction <> 'capture' AND from_client AND flags & 22 = 16
-        ) AS acks,
-        BOOL_OR(flags & 4 <> 0) AS has_rst,
-        BOOL_OR(flags & 1 <> 0) AS has_fin,
-        COUNT(*) FILTER (WHERE direction = 'capture') AS captured
-    FROM connection_segments
+        ANY_VALUE(t) FILTER (WHERE from_client AND NOT captured) AS client,
+        ANY_VALUE(t) FILTER (WHERE NOT from_client AND NOT captured) AS server,
+        ANY_VALUE(t) FILTER (WHERE from_client AND captured) AS client_captured,
+        ANY_VALUE(t) FILTER (WHERE NOT from_client AND captured) AS server_captured
+    FROM connection_tallies AS t
     GROUP BY run_id, connection_id
-),
-
-counted AS (
-    SELECT
-        n.saddr, n.sport, n.daddr, n.dport, n.start_ts, n.end_ts, g.*, t.client_segments,
-        t.server_segments, t.client_bytes, t.server_bytes
-    FROM connection_numbers AS n
-    INNER JOIN grouped AS g ON n.run_id = g.run_id AND n.connection_id = g.connection_id
-    LEFT JOIN tallies AS t ON n.run_id = t.run_id AND n.connection_id = t.connection_id
 )
 
 SELECT
     -- The run.
-    run_id,
+    n.run_id,
     -- The connection's number within its run.
-    connection_id,
+    n.connection_id,
     -- The client's address.
-    saddr,
+    n.saddr,
     -- The client's port.
-    sport,
+    n.sport,
     -- The server's address.
-    daddr,
+    n.daddr,
     -- The server's port.
-    dport,
-    -- The SYN's sequence number.
-    seq,
+    n.dport,
+    -- The client's initial sequence number.
+    m.seq,
+    -- The server's initial sequence number.
+    m.synack_seq,
     -- The first segment seen, ns since the Unix epoch.
-    start_ts,
+    n.start_ts,
     -- Just past the last segment seen, ns since the Unix epoch.
-    end_ts,
+    n.end_ts,
     -- The first SYN at the kernel's events, ns since the Unix epoch.
-    syn_ts,
+    m.syn_ts,
     -- The first SYN-ACK at the kernel's events, ns since the Unix epoch.
-    synack_ts,
+    m.synack_ts,
     -- The handshake's final ACK at the kernel's events, ns since the Unix epoch.
-    LIST_MIN(
-        [
-            a[1] FOR a IN acks
-            IF a[1] >= synack_ts
-            AND (a[2]::BIGINT - synack_seq + 4294967296) % 4294967296 BETWEEN 1 AND 2147483648
-        ]
-    ) AS ack_ts,
+    a.ack_ts,
     -- The first SYN in the capture, ns since the Unix epoch.
-    syn_capture_ts,
+    m.syn_capture_ts,
     -- The first SYN-ACK in the capture, ns since the Unix epoch.
-    synack_capture_ts,
+    m.synack_capture_ts,
+    -- The handshake's final ACK in the capture, ns since the Unix epoch.
+    a.ack_capture_ts,
+    -- True where both sides opened at once.
+    COALESCE(m.simultaneous, false) AS simultaneous,
     -- `rst`, `fin` or `open`.
-    CASE WHEN has_rst THEN 'rst' WHEN has_fin THEN 'fin' ELSE 'open' END AS ending,
+    CASE
+        WHEN COALESCE(m.client_rst_ts, m.server_rst_ts) IS NOT NULL THEN 'rst'
+        WHEN COALESCE(m.client_fin_ts, m.server_fin_ts) IS NOT NULL THEN 'fin'
+        ELSE 'open'
+    END AS ending,
+    -- `client` or `server`: whose FIN or RST came first; NULL where it is open.
+    CASE
+        WHEN LEAST(m.client_fin_ts, m.client_rst_ts) <= LEAST(m.server_fin_ts, m.server_rst_ts)
+            THEN 'client'
+        WHEN LEAST(m.server_fin_ts, m.server_rst_ts) IS NOT NULL THEN 'server'
+        WHEN LEAST(m.client_fin_ts, m.client_rst_ts) IS NOT NULL THEN 'client'
+    END AS ended_by,
+    -- The client's first FIN, ns since the Unix epoch.
+    m.client_fin_ts,
+    -- The server's first FIN, ns since the Unix epoch.
+    m.server_fin_ts,
+    -- The first RST, ns since the Unix epoch.
+    LEAST(m.client_rst_ts, m.server_rst_ts) AS rst_ts,
     -- Segments from the client's side that the kernel's events show.
-    COALESCE(client_segments, 0)::BIGINT AS client_segments,
+    COALESCE(t.client.n, 0) AS client_segments,
     -- Segments from the server's side that the kernel's events show.
-    COALESCE(server_segments, 0)::BIGINT AS server_segments,
-    -- Payload bytes from the client's side.
-    COALESCE(client_bytes, 0)::BIGINT AS client_bytes,
-    -- Payload bytes from the server's side.
-    COALESCE(server_bytes, 0)::BIGINT AS server_bytes,
+    COALESCE(t.server.n, 0) AS server_segments,
+    -- Payload bytes from the client's side, retransmissions included.
+    COALESCE(t.client.bytes, 0) AS client_bytes,
+    -- Payload bytes from the server's side, retransmissions included.
+    COALESCE(t.server.bytes, 0) AS server_bytes,
+    -- Payload bytes from the client's side, each part of the stream once.
+    COALESCE(t.client.unique_bytes, 0) AS client_unique_bytes,
+    -- Payload bytes from the server's side, each part of the stream once.
+    COALESCE(t.server.unique_bytes, 0) AS server_unique_bytes,
+    -- Segments of the client's that repeat what was sent before.
+    COALESCE(t.client.retransmissions, 0) AS client_retransmissions,
+    -- Segments of the server's that repeat what was sent before.
+    COALESCE(t.server.retransmissions, 0) AS server_retransmissions,
     -- Packets in the capture.
-    captured
-FROM counted;
+    n.captured,
+    -- Segments from the client's side that the capture shows.
+    COALESCE(t.client_captured.n, 0) AS client_captured,
+    -- Segments from the server's side that the capture shows.
+    COALESCE(t.server_captured.n, 0) AS server_captured,
+    -- Payload bytes from the client's side in the capture, retransmissions included.
+    COALESCE(t.client_captured.bytes, 0) AS client_captured_bytes,
+    -- Payload bytes from the server's side in the capture, retransmissions included.
+    COALESCE(t.server_captured.bytes, 0) AS server_captured_bytes,
+    -- Payload bytes from the client's side in the capture, each part of the stream once.
+    COALESCE(t.client_captured.unique_bytes, 0) AS client_captured_unique_bytes,
+    -- Payload bytes from the server's side in the capture, each part of the stream once.
+    COALESCE(t.server_captured.unique_bytes, 0) AS server_captured_unique_bytes,
+    -- Packets of the client's in the capture that repeat what was sent before.
+    COALESCE(t.client_captured.retransmissions, 0) AS client_captured_retransmissions,
+    -- Packets of the server's in the capture that repeat what was sent before.
+    COALESCE(t.server_captured.retransmissions, 0) AS server_captured_retransmissions
+FROM connection_numbers AS n
+LEFT JOIN connection_marks AS m ON n.run_id = m.run_id AND n.connection_id = m.connection_id
+LEFT JOIN connection_acks AS a ON n.run_id = a.run_id AND n.connection_id = a.connection_id
+LEFT JOIN tallies AS t ON n.run_id = t.run_id AND n.connection_id = t.connection_id;

@@ -46,7 +46,10 @@ SELECT
     -- Which segment of that side it is there, in order of time.
     s.place,
     -- True where any of its sequence numbers was in an earlier segment of that side there.
-    r.place IS NOT NULL AS retransmission
+    COALESCE(r.repeats, false) AS retransmission,
+    -- True where any of its sequence numbers is in another segment of that side there, before or
+    -- after it.
+    r.place IS NOT NULL AS repeated
 FROM segment_places AS s
 LEFT JOIN segment_repeats AS r
     ON

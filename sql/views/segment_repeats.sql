@@ -1,13 +1,13 @@
--- The segments that repeat what their sender had sent before, as far as their point of sight shows:
--- any of their sequence numbers was in an earlier segment there. What only comes out of order,
--- after a gap or late, repeats nothing.
+-- The segments that share sequence numbers with another of the same sender at the same point of
+-- sight: what was sent before is repeated. What only comes out of order, after a gap or late,
+-- repeats nothing.
 -- staged: several steps read it while a batch is loaded
 CREATE VIEW segment_repeats AS
 WITH
 reached AS (
     SELECT
         *,
-        MAX(CASE WHEN span > 0 THEN pos + span END) OVER (
+        MAX(pos + span) OVER (
             PARTITION BY run_id, connection_id, from_client, direction, device
             ORDER BY place
             ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
@@ -34,30 +34,40 @@ parts AS (
     SEMI JOIN doubtful AS d
         ON s.run_id = d.run_id AND s.connection_id = d.connection_id
     WHERE s.span > 0
+),
+
+shared AS (
+    SELECT
+        d.run_id, d.connection_id, d.from_client, d.direction, d.device,
+        UNNEST([d.place, p.place]) AS place, UNNEST([true, false]) AS is_later
+    FROM doubtful AS d
+    INNER JOIN parts AS p
+        ON
+            d.run_id = p.run_id
+            AND d.connection_id = p.connection_id
+            AND d.from_client = p.from_client
+            AND d.direction = p.direction
+            AND d.device = p.device
+            AND d.part = p.part
+            AND p.place < d.place
+            AND p.pos < d.pos + d.span
+            AND p.pos + p.span > d.pos
 )
 
-SELECT DISTINCT
+SELECT
     -- The run.
-    d.run_id,
+    run_id,
     -- The connection.
-    d.connection_id,
+    connection_id,
     -- True where it goes from the client to the server.
-    d.from_client,
+    from_client,
     -- `rx`, `queue` or `capture`.
-    d.direction,
+    direction,
     -- The network device; empty where not known.
-    d.device,
+    device,
     -- Which segment of that side it is there: `segment_places.place`.
-    d.place
-FROM doubtful AS d
-INNER JOIN parts AS p
-    ON
-        d.run_id = p.run_id
-        AND d.connection_id = p.connection_id
-        AND d.from_client = p.from_client
-        AND d.direction = p.direction
-        AND d.device = p.device
-        AND d.part = p.part
-        AND p.place < d.place
-        AND p.pos < d.pos + d.span
-        AND p.pos + p.span > d.pos;
+    place,
+    -- True where an earlier segment had any of its sequence numbers.
+    BOOL_OR(is_later) AS repeats
+FROM shared
+GROUP BY run_id, connection_id, from_client, direction, device, place;
