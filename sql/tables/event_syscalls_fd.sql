@@ -128,13 +128,3 @@ CREATE TABLE event.syscall_entry_eventfd2 (
     -- The flags; 524288 closes the descriptor on exec.
     flags INTEGER
 );
-
--- A thread calls `clone`.
-CREATE TABLE event.syscall_entry_clone (
-    run_id INTEGER, ts BIGINT, cpu_id INTEGER, ctx_tid INTEGER,
-    -- The clone flags; 1024 (CLONE_FILES) shares the descriptors. Named `clone_flags` before LTTng
-    -- 2.13.
-    flags UBIGINT,
-    -- The clone flags, before LTTng 2.13.
-    clone_flags UBIGINT
-);

@@ -1,36 +1,47 @@
 -- Every system call that returned and may have made or closed a descriptor, with the process of its
--- thread.
+-- thread and that process's file table.
 -- staged: several steps read it while a batch is loaded
 CREATE VIEW fd_calls AS
+WITH
+calls AS (
+    SELECT run_id, tid, name, entry_ts, exit_ts, ret
+    FROM syscalls
+    WHERE
+        exit_ts IS NOT NULL
+        AND NOT cleared
+        AND (
+            name IN ('close', 'close_range', 'connect', 'listen', 'bind', 'shutdown')
+            OR name IN (SELECT m.name FROM fd_makers AS m)
+        )
+)
+
 SELECT
     -- The run.
-    s.run_id,
+    c.run_id,
     -- The process.
-    COALESCE(t.pid, s.tid) AS pid,
+    COALESCE(t.pid, c.tid) AS pid,
+    -- The process's file table at that time.
+    COALESCE(f.table_id, t.pid, c.tid) AS table_id,
     -- The thread.
-    s.tid,
+    c.tid,
     -- The call's name.
-    s.name,
+    c.name,
     -- When it began, ns since the Unix epoch.
-    s.entry_ts,
+    c.entry_ts,
     -- When it returned, ns since the Unix epoch.
-    s.exit_ts,
+    c.exit_ts,
     -- What it returned.
-    s.ret
-FROM syscalls AS s
+    c.ret
+FROM calls AS c
 LEFT JOIN threads AS t
     ON
-        s.run_id = t.run_id
-        AND s.tid = t.tid
-        AND t.start_ts <= s.exit_ts
-        AND t.end_ts > s.exit_ts
-WHERE
-    s.exit_ts IS NOT NULL
-    AND NOT s.cleared
-    AND s.name IN (
-        'open', 'openat', 'openat2', 'creat', 'socket', 'socketpair', 'accept', 'accept4', 'pipe',
-        'pipe2', 'dup', 'dup2', 'dup3', 'fcntl', 'close', 'close_range', 'connect', 'listen',
-        'epoll_create', 'epoll_create1', 'eventfd', 'eventfd2', 'timerfd_create', 'signalfd',
-        'signalfd4', 'inotify_init', 'inotify_init1', 'memfd_create', 'pidfd_open',
-        'perf_event_open', 'fanotify_init', 'userfaultfd', 'io_uring_setup'
-    );
+        c.run_id = t.run_id
+        AND c.tid = t.tid
+        AND t.start_ts <= c.exit_ts
+        AND t.end_ts > c.exit_ts
+LEFT JOIN file_tables AS f
+    ON
+        c.run_id = f.run_id
+        AND COALESCE(t.pid, c.tid) = f.pid
+        AND f.start_ts <= c.exit_ts
+        AND f.next_ts > c.exit_ts;

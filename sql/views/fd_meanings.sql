@@ -1,46 +1,44 @@
 -- Every meaning of every descriptor that `fd_spans` follows to its origin, and those that were only
 -- seen, in the statedump or a `/proc` snapshot.
-CREATE MACRO fd_meanings(first_run, last_run) AS TABLE
+-- staged: several steps read it while a batch is loaded
+CREATE VIEW fd_meanings AS
 WITH
-spans AS MATERIALIZED (SELECT * FROM fd_spans(first_run, last_run)),
-
-known AS MATERIALIZED (
-    SELECT * FROM fd_known WHERE run_id BETWEEN first_run AND last_run
-),
-
 -- What was seen of a descriptor where nothing tells how it came to be, as after a loss: it holds
 -- from the first sighting on.
 seen AS (
     SELECT
         k.run_id, k.pid, k.fd, k.kind, k.path, k.inode, MIN(k.source) AS source,
         MIN(k.ts) AS start_ts
-    FROM known AS k
-    ANTI JOIN spans AS s
+    FROM fd_known AS k
+    ANTI JOIN fd_spans AS s
         ON
             k.run_id = s.run_id
             AND k.pid = s.pid
             AND k.fd = s.fd
-            AND k.ts >= s.start_ts
+            AND k.until_ts >= s.start_ts
             AND (k.ts < s.end_ts OR s.end_ts IS NULL)
     GROUP BY ALL
 ),
 
 breaks AS (
-    SELECT run_id, pid, fd, fd AS last_fd, start_ts AS ts FROM spans
+    SELECT s.run_id, s.pid, s.fd, s.fd AS last_fd, s.start_ts AS ts
+    FROM fd_spans AS s
+    SEMI JOIN seen AS k ON s.run_id = k.run_id AND s.pid = k.pid AND s.fd = k.fd
     UNION ALL
     SELECT run_id, pid, fd, fd AS last_fd, start_ts FROM seen
     UNION ALL
-    SELECT run_id, pid, fd, last_fd, exit_ts
-    FROM fd_ends
-    WHERE run_id BETWEEN first_run AND last_run
+    SELECT e.run_id, f.pid, e.fd, e.last_fd, e.exit_ts
+    FROM fd_ends AS e
+    INNER JOIN file_tables AS f ON e.run_id = f.run_id AND e.table_id = f.table_id
+    SEMI JOIN seen AS k ON e.run_id = k.run_id AND f.pid = k.pid
     UNION ALL
-    SELECT run_id, pid, 0, 2147483647, ts
-    FROM process_breaks
-    WHERE what = 'exit' AND run_id BETWEEN first_run AND last_run
+    SELECT run_id, pid, 0, 2147483647, end_ts
+    FROM file_tables
+    WHERE end_ts IS NOT NULL
 ),
 
 all_spans AS (
-    SELECT * FROM spans
+    SELECT * FROM fd_spans
     UNION ALL BY NAME
     SELECT
         s.run_id,

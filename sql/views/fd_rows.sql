@@ -1,13 +1,7 @@
 -- The rows of `fds`, derived from the calls, the statedump and the `/proc` snapshots.
 -- fills: fds
-CREATE MACRO fd_rows(first_run, last_run) AS TABLE
+CREATE VIEW fd_rows AS
 WITH
-spans AS MATERIALIZED (SELECT * FROM fd_meanings(first_run, last_run)),
-
-known AS MATERIALIZED (
-    SELECT * FROM fd_known WHERE run_id BETWEEN first_run AND last_run
-),
-
 roots AS (
     SELECT
         s.run_id,
@@ -19,9 +13,9 @@ roots AS (
         MAX(COALESCE(s.end_ts, r.last_ts + 1)) AS end_ts,
         MAX(TRY_CAST(REGEXP_EXTRACT(s.path, '^socket:\[(\d+)\]$', 1) AS UBIGINT)) AS own_inode,
         MAX(k.inode) AS seen_inode
-    FROM spans AS s
+    FROM fd_meanings AS s
     INNER JOIN runs AS r ON s.run_id = r.run_id
-    LEFT JOIN known AS k
+    LEFT JOIN fd_known AS k
         ON
             s.run_id = k.run_id
             AND s.pid = k.pid
@@ -80,7 +74,7 @@ SELECT
     s.source,
     -- The event that made it this process's.
     s.opened_by
-FROM spans AS s
+FROM fd_meanings AS s
 INNER JOIN runs AS r ON s.run_id = r.run_id
 LEFT JOIN numbered AS o
     ON
@@ -89,7 +83,7 @@ LEFT JOIN numbered AS o
         AND s.root_pid = o.root_pid
         AND s.root_fd = o.root_fd
         AND s.root_ts = o.root_ts
-LEFT JOIN known AS k
+LEFT JOIN fd_known AS k
     ON
         s.run_id = k.run_id
         AND s.pid = k.pid

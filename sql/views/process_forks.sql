@@ -5,7 +5,9 @@ SELECT
     run_id,
     -- When it happened, ns since the Unix epoch.
     ts,
-    -- The process that forked.
+    -- The thread that forked.
+    parent_tid,
+    -- Its process.
     parent_pid,
     -- The new process.
     child_pid

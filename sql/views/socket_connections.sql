@@ -18,7 +18,7 @@ candidates AS (
         (c.saddr, c.sport) = (s.saddr, s.sport) AS is_client, -c.start_ts AS distance, h.inode,
         h.end_ts
     FROM held AS h
-    INNER JOIN socket_states AS s ON h.run_id = s.run_id AND h.inode = s.inode
+    INNER JOIN proc_sockets AS s ON h.run_id = s.run_id AND h.inode = s.inode
     INNER JOIN connections AS c
         ON
             h.run_id = c.run_id

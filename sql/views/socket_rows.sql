@@ -100,7 +100,7 @@ SELECT
     h.source
 FROM held AS h
 LEFT JOIN socket_peers AS p ON h.run_id = p.run_id AND h.socket_id = p.socket_id
-LEFT JOIN socket_states AS s ON h.run_id = s.run_id AND h.inode = s.inode
+LEFT JOIN proc_sockets AS s ON h.run_id = s.run_id AND h.inode = s.inode
 LEFT JOIN socket_connections AS t ON h.run_id = t.run_id AND h.socket_id = t.socket_id
 LEFT JOIN socket_inodes AS i ON h.run_id = i.run_id AND h.socket_id = i.socket_id
 LEFT JOIN connections AS c ON t.run_id = c.run_id AND t.connection_id = c.connection_id;

@@ -1,6 +1,6 @@
 -- What the last `/proc/net/tcp` snapshot that shows a socket's inode says of it.
 -- staged: several steps read it while a batch is loaded
-CREATE VIEW socket_states AS
+CREATE VIEW proc_sockets AS
 SELECT
     -- The run.
     run_id,
