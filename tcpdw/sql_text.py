@@ -144,10 +144,14 @@ def table_types(text: str) -> Iterator[tuple[str, str]]:
     """Yield (name, type) for each column of a CREATE TABLE statement without constraints."""
     body = text[text.index("(") + 1 : text.rindex(")")]
     words: list[str] = []
+    kind = ""
     for token in tokens(body + ","):
         if token.kind == "other" and token.text == "," and token.depth == 0:
             if words:
                 yield words[0].strip('"'), "".join(words[1:])
             words = []
         elif token.kind not in ("space", "comment", "block"):
-            words.append(token.text)
+            # Spelled as the database spells types: `STRUCT(fd INTEGER)[]`.
+            is_next_word = len(words) > 1 and token.kind == "word" and kind == "word"
+            words.append(f" {token.text}" if is_next_word else token.text)
+            kind = token.kind

@@ -14,7 +14,8 @@ run N, whatever number that has in a warehouse that holds other cases too. Input
 `cpu?` and `tid?` stand for unknown ones. In an event, `A:p>B:q S` fills saddr, sport, daddr, dport
 and tcp_flags (letters F S R P A); `x:7:1>y:0` in `sched_switch` fills prev_comm, prev_tid,
 prev_state, next_comm and next_tid. Columns that a line leaves out are NULL. Values are typed by the
-table's columns; in a class that `sql/` has no table for, whole numbers are BIGINT, all else text.
+table's columns, `[1,2]` is a list (of a list's structures the first field); in a class that `sql/`
+has no table for, whole numbers are BIGINT, all else text.
 
 To see what the queries of cases give now: `python tests/view_case.py FILE...`.
 """
@@ -300,7 +301,10 @@ def _value(value: Any, kind: pa.DataType) -> Any:
     if not isinstance(value, str) or pa.types.is_string(kind):
         return value
     if pa.types.is_list(kind):
-        return [int(part, 0) for part in value.strip("[]").split(",") if part]
+        parts = [int(part, 0) for part in value.strip("[]").split(",") if part]
+        if pa.types.is_struct(kind.value_type):
+            return [{kind.value_type.field(0).name: part} for part in parts]
+        return parts
     if pa.types.is_boolean(kind):
         return value == "true"
     return int(value, 0)

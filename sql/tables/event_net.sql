@@ -100,3 +100,28 @@ CREATE TABLE event.net_if_rx_exit (
     -- 0 where the backlog took the buffer.
     ret INTEGER
 );
+
+-- A driver hands a received buffer to GRO, which may hold or merge it (net/core/gro.c).
+CREATE TABLE event.net_napi_gro_receive_entry (
+    run_id INTEGER, ts BIGINT, cpu_id INTEGER, ctx_tid INTEGER,
+    -- The socket buffer's address; addresses are reused at once.
+    skbaddr UBIGINT
+);
+
+-- A driver hands received fragments to GRO, which may hold or merge them (net/core/gro.c).
+CREATE TABLE event.net_napi_gro_frags_entry (
+    run_id INTEGER, ts BIGINT, cpu_id INTEGER, ctx_tid INTEGER,
+    -- The socket buffer's address; addresses are reused at once.
+    skbaddr UBIGINT
+);
+
+-- A poll of a device's queue has ended (net/core/dev.c).
+CREATE TABLE event.napi_poll (
+    run_id INTEGER, ts BIGINT, cpu_id INTEGER, ctx_tid INTEGER,
+    -- The network device.
+    dev_name VARCHAR,
+    -- How many packets it took in.
+    work INTEGER,
+    -- How many it might have taken.
+    budget INTEGER
+);

@@ -21,6 +21,7 @@ known AS (
             AND s.entry_ts < h.ack_ts
             AND s.exit_ts > h.ack_ts
             AND s.exit_ts <= a.accept_ts
+            AND s.kind NOT IN ('connect', 'receive')
 )
 
 SELECT

@@ -1,0 +1,139 @@
+-- The rows of `store.received`: each received segment with the interrupt before it and the wake
+-- after it.
+-- fills: store.received
+CREATE VIEW received_rows AS
+WITH
+wakes_of AS (
+    SELECT
+        c.run_id, c.cpu_id, c.rx_ts, c.skbaddr, COUNT(DISTINCT c.tid) AS woken,
+        MIN(c.waking_ts) AS waking_ts, ARG_MIN(c.tid, (c.waking_ts, c.tid)) AS tid
+    FROM rx_causes AS c
+    GROUP BY c.run_id, c.cpu_id, c.rx_ts, c.skbaddr
+),
+
+-- Calls of which the trace does not tell what they watch.
+unknown AS (
+    SELECT DISTINCT run_id, cpu_id, softirq_ts FROM rx_waits
+    WHERE NOT known
+),
+
+ends AS (
+    SELECT DISTINCT run_id, connection_id, is_client FROM socket_connections
+),
+
+points AS (
+    SELECT
+        p.*,
+        CASE
+            WHEN p.flags & 4 <> 0 THEN 'rst'
+            WHEN p.flags & 18 = 2 THEN 'syn'
+            WHEN p.flags & 2 <> 0 THEN 'synack'
+            WHEN p.from_client AND p.ts = c.ack_ts THEN 'handshake'
+            WHEN p.payload_len > 0 THEN 'data'
+            WHEN p.flags & 1 <> 0 THEN 'fin'
+            ELSE 'ack'
+        END AS kind,
+        r.raise_ts,
+        r.handler_ts AS irq_ts,
+        w.waking_ts,
+        w.tid,
+        COALESCE(w.woken, 0)::INTEGER AS woken,
+        -- Whether the trace tells that nobody was woken, where nobody is known to have been.
+        u.run_id IS NULL
+        AND (o.run_id IS NOT NULL OR p.flags & 18 = 2)
+        AND NOT lost_anywhere(l.windows, 0, COALESCE(p.exit_ts, p.ts)) AS tells
+    FROM rx_points AS p
+    INNER JOIN connections AS c
+        ON p.run_id = c.run_id AND p.connection_id = c.connection_id
+    LEFT JOIN softirq_raises AS r
+        ON
+            p.run_id = r.run_id
+            AND p.cpu_id = r.cpu_id
+            AND p.softirq_ts = r.entry_ts
+            AND r.vec = 3
+    LEFT JOIN wakes_of AS w
+        ON
+            p.run_id = w.run_id
+            AND p.cpu_id = w.cpu_id
+            AND p.ts = w.rx_ts
+            AND p.skbaddr = w.skbaddr
+    LEFT JOIN ends AS o
+        ON
+            p.run_id = o.run_id
+            AND p.connection_id = o.connection_id
+            AND p.from_client <> o.is_client
+    LEFT JOIN unknown AS u
+        ON p.run_id = u.run_id AND p.cpu_id = u.cpu_id AND p.softirq_ts = u.softirq_ts
+    LEFT JOIN run_losses AS l ON p.run_id = l.run_id
+)
+
+SELECT
+    -- The run.
+    p.run_id,
+    -- When the stack took it, ns since the Unix epoch.
+    p.ts,
+    -- The cpu.
+    p.cpu_id,
+    -- The buffer's address.
+    p.skbaddr,
+    -- The network device.
+    p.device,
+    -- The connection.
+    p.connection_id,
+    -- True where it came from the client.
+    p.from_client,
+    -- `syn`, `synack`, `handshake`, `data`, `fin`, `rst` or `ack`.
+    p.kind,
+    -- The sequence number.
+    p.seq,
+    -- The acknowledgement number.
+    p.ack_seq,
+    -- The flags.
+    p.flags,
+    -- The payload's length in bytes.
+    p.payload_len,
+    -- The interrupt's handler's start.
+    p.irq_ts,
+    -- The softirq's raise.
+    p.raise_ts,
+    -- The softirq's start.
+    p.softirq_ts,
+    -- The driver's call of GRO.
+    p.gro_ts,
+    -- The end of the NAPI poll.
+    p.poll_ts,
+    -- The stack's own answer.
+    p.answer_ts,
+    -- The answer's flags.
+    p.answer_flags,
+    -- How many waiting threads it may have woken.
+    p.woken,
+    -- When the first of them was woken.
+    p.waking_ts,
+    -- That thread.
+    p.tid,
+    -- How many segments could have caused that wake.
+    w.candidates,
+    -- When the thread came to a cpu.
+    w.in_ts,
+    -- When the call in which it had waited returned.
+    w.return_ts,
+    -- When it had read.
+    w.read_ts,
+    -- Which points the trace could have shown.
+    (COALESCE(s.shown, 0) | CASE WHEN p.tells THEN 512 ELSE 0 END)::USMALLINT AS shown,
+    -- False where the tracer may have lost events of any cpu between the first point and the last.
+    NOT lost_anywhere(
+        l.windows,
+        COALESCE(p.irq_ts, p.raise_ts, p.softirq_ts, p.ts),
+        GREATEST(
+            p.ts, p.poll_ts, p.answer_ts, p.exit_ts, w.waking_ts, w.in_ts, w.return_ts, w.read_ts
+        )
+    )
+    AND (l.windows IS NULL OR p.softirq_ts IS NULL OR p.exit_ts IS NOT NULL) AS certain
+FROM points AS p
+LEFT JOIN rx_wakes AS w
+    ON p.run_id = w.run_id AND p.tid = w.tid AND p.waking_ts = w.waking_ts
+LEFT JOIN rx_shown AS s ON p.run_id = s.run_id
+LEFT JOIN run_losses AS l ON p.run_id = l.run_id
+ORDER BY p.run_id, p.ts;

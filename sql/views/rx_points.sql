@@ -1,0 +1,147 @@
+-- Every TCP segment received, at each point where the receiving side of the stack shows it: GRO,
+-- the NET_RX softirq, the end of the NAPI poll, and the first segment without payload that the
+-- stack queued back in the same softirq. What stacked devices show more than once counts where it
+-- was seen first.
+-- staged: several steps read it while a batch is loaded
+CREATE VIEW rx_points AS
+WITH
+-- `place`: at one time, the softirq's start comes first, then what arrives, then the answer.
+marks AS (
+    SELECT run_id, cpu_id, ts, 0 AS place FROM softirqs
+    WHERE vec = 3
+    UNION ALL BY NAME
+    SELECT
+        run_id, cpu_id, ts, CASE direction WHEN 'rx' THEN 1 ELSE 2 END AS place, skbaddr, device,
+        connection_id, from_client, seq, ack_seq, flags, payload_len,
+        from_client = (direction = 'rx') AS of_client
+    FROM segments
+    UNION ALL BY NAME
+    SELECT run_id, cpu_id, ts, 3 AS place FROM event.napi_poll
+),
+
+turns AS (
+    SELECT
+        *,
+        MAX(CASE WHEN place = 0 THEN ts END) OVER so_far AS turn_ts,
+        COUNT(CASE WHEN place = 3 THEN 1 END) OVER so_far - (place = 3)::BIGINT AS poll
+    FROM marks
+    WINDOW so_far AS (
+        PARTITION BY run_id, cpu_id ORDER BY ts, place
+        ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+    )
+),
+
+-- What came after the softirq's end, or after a loss, was not within it.
+placed AS (
+    SELECT
+        t.*,
+        s.ts AS softirq_ts,
+        s.exit_ts,
+        t.place = 2 AND t.payload_len = 0 AND t.flags & 1 = 0 AS answers
+    FROM turns AS t
+    LEFT JOIN run_losses AS l ON t.run_id = l.run_id
+    LEFT JOIN softirqs AS s
+        ON
+            t.run_id = s.run_id
+            AND t.cpu_id = s.cpu_id
+            AND t.turn_ts = s.ts
+            AND s.vec = 3
+            AND COALESCE(t.ts <= s.exit_ts, true)
+            AND NOT cleared_on(l.windows, t.cpu_id, s.ts, t.ts)
+    WHERE t.place > 0
+),
+
+answered AS (
+    SELECT
+        *,
+        MIN(CASE WHEN place = 3 THEN ts END) OVER of_poll AS poll_ts,
+        MIN(CASE WHEN answers THEN ts END) OVER later AS answer_ts,
+        ARG_MIN(flags, CASE WHEN answers THEN ts END) OVER later AS answer_flags,
+        LEAD(answers) OVER in_order AS is_next
+    FROM placed
+    WINDOW
+        of_poll AS (PARTITION BY run_id, cpu_id, softirq_ts, poll),
+        in_order AS (
+            PARTITION BY run_id, cpu_id, softirq_ts, connection_id, of_client ORDER BY ts, place
+        ),
+        later AS (
+            PARTITION BY run_id, cpu_id, softirq_ts, connection_id, of_client ORDER BY ts, place
+            ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING
+        )
+),
+
+buffers AS (
+    SELECT
+        *,
+        MAX(CASE WHEN place = 0 THEN ts END) OVER (
+            PARTITION BY run_id, cpu_id, skbaddr ORDER BY ts, place
+            ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+        ) AS gro_ts
+    FROM (
+        SELECT * FROM answered
+        WHERE place = 1
+        UNION ALL BY NAME
+        SELECT run_id, cpu_id, ts, skbaddr, 0 AS place FROM event.net_napi_gro_receive_entry
+        UNION ALL BY NAME
+        SELECT run_id, cpu_id, ts, skbaddr, 0 AS place FROM event.net_napi_gro_frags_entry
+    ) AS marks_of_buffers
+),
+
+-- A mere acknowledgement is answered where the answer follows at once: not for what came later.
+asked AS (
+    SELECT
+        *,
+        softirq_ts IS NOT NULL AND (payload_len > 0 OR flags & 3 <> 0 OR is_next) AS is_answered
+    FROM buffers
+    WHERE place = 1
+)
+
+SELECT
+    -- The run.
+    run_id,
+    -- When the stack took it (`net_if_receive_skb`), ns since the Unix epoch.
+    ts,
+    -- The cpu.
+    cpu_id,
+    -- The buffer's address; addresses are reused at once.
+    skbaddr,
+    -- The network device.
+    device,
+    -- The connection: `connections.connection_id`.
+    connection_id,
+    -- True where it came from the client.
+    from_client,
+    -- The sequence number.
+    seq,
+    -- The acknowledgement number.
+    ack_seq,
+    -- The flags.
+    flags,
+    -- The payload's length in bytes.
+    payload_len,
+    -- When the NET_RX softirq that took it started, ns since the Unix epoch; NULL for none.
+    softirq_ts,
+    -- When that ended, ns since the Unix epoch; NULL where the trace does not show it.
+    exit_ts,
+    -- When the driver handed it to GRO, ns since the Unix epoch; NULL where it did not in this
+    -- softirq.
+    CASE WHEN gro_ts >= softirq_ts THEN gro_ts END AS gro_ts,
+    -- When the NAPI poll that took it ended, ns since the Unix epoch; NULL where the trace does not
+    -- show it.
+    CASE WHEN softirq_ts IS NOT NULL THEN poll_ts END AS poll_ts,
+    -- When the stack queued its own answer, ns since the Unix epoch; NULL for none in this softirq.
+    CASE WHEN is_answered THEN answer_ts END AS answer_ts,
+    -- The answer's flags.
+    CASE WHEN is_answered THEN answer_flags END AS answer_flags
+FROM asked
+QUALIFY
+    -- One buffer passes several devices within one softirq.
+    COALESCE(
+        LAG(device) OVER (
+            PARTITION BY
+                run_id, cpu_id, softirq_ts, skbaddr, connection_id, from_client, seq, ack_seq,
+                flags, payload_len, place
+            ORDER BY ts
+        ) = device,
+        true
+    );
