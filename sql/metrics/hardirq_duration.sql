@@ -6,22 +6,21 @@
 CREATE VIEW hardirq_duration AS
 SELECT
     -- The run.
-    h.run_id,
+    run_id,
     -- When the handler started, ns since the Unix epoch.
-    h.ts,
+    ts,
     -- How long it ran, ns.
-    h.exit_ts - h.ts AS dur,
+    exit_ts - ts AS dur,
     -- False where the tracer may have lost events of this cpu meanwhile.
-    NOT lost_on(l.windows, h.cpu_id, h.ts, h.exit_ts) AS certain,
+    certain,
     -- The cpu.
-    h.cpu_id,
+    cpu_id,
     -- The interrupt's number.
-    h.irq,
+    irq,
     -- The handler's name, as in `/proc/interrupts`.
-    h.irq_name
-FROM hardirqs AS h
-LEFT JOIN run_losses AS l ON h.run_id = l.run_id
-WHERE h.exit_ts IS NOT NULL;
+    irq_name
+FROM hardirqs
+WHERE exit_ts IS NOT NULL;
 
 -- What `hardirq_duration` leaves out: handlers whose end the trace does not show.
 CREATE VIEW hardirq_duration_left_out AS

@@ -6,28 +6,27 @@
 CREATE VIEW queue_to_xmit AS
 SELECT
     -- The run.
-    t.run_id,
+    run_id,
     -- When the buffer was handed to the queue, ns since the Unix epoch.
-    t.ts,
+    ts,
     -- How long until the driver took it, ns.
-    t.xmit_ts - t.ts AS dur,
+    xmit_ts - ts AS dur,
     -- False where the tracer may have lost events of any cpu meanwhile.
-    NOT lost_anywhere(l.windows, t.ts, t.xmit_ts) AS certain,
+    certain,
     -- The buffer's address; addresses are reused at once.
-    t.skbaddr,
+    skbaddr,
     -- How the two were matched: `skbaddr`, or `gso` where the stack split the buffer.
-    t.match,
+    match,
     -- The buffer's length in bytes, as it was queued.
-    t.len,
+    len,
     -- The cpu on which it was queued.
-    t.cpu_id,
+    cpu_id,
     -- The cpu on which the driver took it.
-    t.xmit_cpu,
+    xmit_cpu,
     -- The network device.
-    t.device
-FROM transmits AS t
-LEFT JOIN run_losses AS l ON t.run_id = l.run_id
-WHERE t.match IS NOT NULL AND NOT t.cleared;
+    device
+FROM transmits
+WHERE match IS NOT NULL AND NOT cleared;
 
 -- What `queue_to_xmit` leaves out: buffers whose transmit the trace does not show.
 CREATE VIEW queue_to_xmit_left_out AS

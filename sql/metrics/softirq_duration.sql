@@ -11,7 +11,7 @@ SELECT
     -- How long it ran, ns.
     s.exit_ts - s.ts AS dur,
     -- False where the tracer may have lost events of this cpu meanwhile.
-    NOT lost_on(l.windows, s.cpu_id, s.ts, s.exit_ts) AS certain,
+    s.certain,
     -- The cpu.
     s.cpu_id,
     -- The softirq's vector.
@@ -19,7 +19,6 @@ SELECT
     -- The vector's name, as in `/proc/softirqs`.
     v.vec_name
 FROM softirqs AS s
-LEFT JOIN run_losses AS l ON s.run_id = l.run_id
 LEFT JOIN softirq_vectors AS v ON s.vec = v.vec
 WHERE s.exit_ts IS NOT NULL AND NOT s.cleared;
 
@@ -33,5 +32,5 @@ SELECT
     -- How many there were.
     COUNT(*) AS n
 FROM softirqs
-WHERE exit_ts IS NULL OR cleared
+WHERE ts IS NOT NULL AND (exit_ts IS NULL OR cleared)
 GROUP BY ALL;

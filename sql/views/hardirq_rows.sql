@@ -17,7 +17,7 @@ SELECT
     -- The thread that was interrupted.
     h.ctx_tid,
     -- False where the tracer may have lost events of this cpu between the two.
-    NOT lost_on(l.windows, h.cpu_id, h.ts, h.exit_ts) AS certain
+    l.windows IS NULL OR NOT lost_on(l.windows, h.cpu_id, h.ts, h.exit_ts) AS certain
 FROM hardirq_pairs AS h
 LEFT JOIN run_losses AS l ON h.run_id = l.run_id
 ORDER BY h.run_id, h.ts;

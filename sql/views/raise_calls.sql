@@ -1,68 +1,41 @@
--- The system call that the current thread was in when it raised a softirq outside of interrupts,
--- for vectors that a task raises knowingly.
+-- The raises of softirqs that a task raises knowingly, of which the trace shows that it did: in a
+-- system call of the current thread, or in a driver's hand-over of a buffer to the backlog.
 CREATE VIEW raise_calls AS
 WITH
-marks AS (
+calls AS (
     SELECT
-        r.run_id,
-        r.raise_tid AS tid,
-        r.raise_ts AS ts,
-        NULL AS call,
-        NULL AS exit_ts,
-        r.cpu_id,
-        r.vec,
-        NULL AS call_cpu
-    FROM softirq_raises AS r
-    INNER JOIN softirq_vectors AS v ON r.vec = v.vec
-    WHERE
-        NOT v.unseen_causes
-        AND r.raise_ts IS NOT NULL
-        AND r.raise_tid > 0
-        AND r.handler_ts IS NULL
-        AND NOT r.in_softirq
-    UNION ALL
-    SELECT
-        run_id,
-        tid,
-        COALESCE(entry_ts, 0),
-        name,
-        COALESCE(exit_ts, 9223372036854775807),
-        NULL,
-        NULL,
-        entry_cpu
-    FROM syscalls
-    WHERE entry_ts IS NOT NULL OR NOT cleared
-),
-
-called AS (
-    SELECT
-        *,
-        LAST_VALUE(call IGNORE NULLS) OVER so_far AS last_call,
-        LAST_VALUE(exit_ts IGNORE NULLS) OVER so_far AS last_exit_ts,
-        LAST_VALUE(CASE WHEN call IS NOT NULL THEN ts END IGNORE NULLS) OVER so_far
-            AS last_entry_ts,
-        LAST_VALUE(call_cpu IGNORE NULLS) OVER so_far AS last_cpu
-    FROM marks
-    WINDOW so_far AS (
-        PARTITION BY run_id, tid ORDER BY ts ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
-    )
+        c.run_id,
+        c.tid,
+        COALESCE(c.entry_ts, 0) AS entry_ts,
+        c.exit_ts,
+        c.entry_cpu
+    FROM syscalls AS c
+    SEMI JOIN task_raises AS r ON c.run_id = r.run_id AND c.tid = r.tid
+    WHERE c.entry_ts IS NOT NULL OR NOT c.cleared
 )
 
 SELECT
     -- The run.
-    c.run_id,
+    r.run_id,
     -- The cpu.
-    c.cpu_id,
+    r.cpu_id,
     -- The softirq's vector.
-    c.vec,
+    r.vec,
     -- When it was raised, ns since the Unix epoch.
-    c.ts,
-    -- The system call's name.
-    c.last_call AS call
-FROM called AS c
-LEFT JOIN run_losses AS l ON c.run_id = l.run_id
-WHERE
-    c.vec IS NOT NULL
-    AND c.last_exit_ts > c.ts
-    AND NOT cleared_on(l.windows, c.cpu_id, c.last_entry_ts, c.ts)
-    AND NOT cleared_on(l.windows, c.last_cpu, c.last_entry_ts, c.ts);
+    r.ts,
+    -- True in a system call.
+    c.entry_ts IS NOT NULL
+    AND COALESCE(c.exit_ts > r.ts, true)
+    AND NOT cleared_on(l.windows, r.cpu_id, c.entry_ts, r.ts)
+    AND NOT cleared_on(l.windows, c.entry_cpu, c.entry_ts, r.ts) AS in_call,
+    -- True in a hand-over.
+    e.ts IS NOT NULL
+    AND COALESCE(x.ts < e.ts, true)
+    AND NOT cleared_on(l.windows, r.cpu_id, e.ts, r.ts) AS in_hand_over
+FROM task_raises AS r
+LEFT JOIN run_losses AS l ON r.run_id = l.run_id
+ASOF LEFT JOIN calls AS c ON r.run_id = c.run_id AND r.tid = c.tid AND r.ts >= c.entry_ts
+ASOF LEFT JOIN event.net_if_rx_entry AS e
+    ON r.run_id = e.run_id AND r.cpu_id = e.cpu_id AND r.ts >= e.ts
+ASOF LEFT JOIN event.net_if_rx_exit AS x
+    ON r.run_id = x.run_id AND r.cpu_id = x.cpu_id AND r.ts > x.ts;

@@ -1,43 +1,34 @@
--- Every start of a softirq's handler with the oldest raise since the start before it on the same
--- cpu and vector, if any.
--- staged: several metrics read it while a batch is loaded
+-- The turns of the softirqs with what was going on on the cpu at the raise.
+-- staged: what raised them is told by several steps
 CREATE VIEW softirq_raises AS
-WITH
-numbered AS (
-    SELECT
-        *,
-        COUNT(CASE WHEN what = 'softirq_entry' THEN 1 END) OVER (
-            PARTITION BY run_id, cpu_id, subject, loss_epoch ORDER BY ts, what DESC
-            ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
-        ) AS turn
-    FROM cpu_context
-    WHERE what IN ('softirq_raise', 'softirq_entry')
-)
-
 SELECT
     -- The run.
-    run_id,
+    t.run_id,
+    -- When the handler started, ns since the Unix epoch; NULL for a raise that no start follows.
+    t.ts,
+    -- When it ended, ns since the Unix epoch; NULL where the trace does not show it.
+    t.exit_ts,
     -- The cpu.
-    cpu_id,
+    t.cpu_id,
     -- The softirq's vector.
-    subject::UINTEGER AS vec,
-    -- How many losses began on the cpu before.
-    loss_epoch,
-    -- How many starts of the vector came before, since the last loss on the cpu.
-    turn,
+    t.vec,
+    -- The thread that was current as it started.
+    t.ctx_tid,
     -- When the oldest raise happened, ns since the Unix epoch; NULL for none.
-    MIN(ts) FILTER (WHERE what = 'softirq_raise') AS raise_ts,
-    -- When the handler started, ns since the Unix epoch; NULL where the trace does not show it.
-    MIN(ts) FILTER (WHERE what = 'softirq_entry') AS entry_ts,
+    t.raise_ts,
+    -- The thread that was current at that raise.
+    t.raise_tid,
+    -- True where a loss on the cpu may hide what the row lacks: the raise, or the start.
+    t.lost,
     -- When the innermost handler open at the raise started, ns since the Unix epoch; NULL for none.
-    ARG_MIN_NULL(handler_ts, ts) FILTER (WHERE what = 'softirq_raise') AS handler_ts,
+    CASE WHEN h.end_ts >= t.raise_ts THEN h.irq_ts END AS irq_ts,
     -- True where a softirq ran on the cpu at the raise.
-    ARG_MIN(softirq_ts IS NOT NULL, ts) FILTER (WHERE what = 'softirq_raise') AS in_softirq,
-    -- True where a driver was handing a buffer to the backlog at the raise.
-    ARG_MIN(hands_over, ts) FILTER (WHERE what = 'softirq_raise') AS hands_over,
-    -- The thread that was current at the raise.
-    ARG_MIN_NULL(ctx_tid, ts) FILTER (WHERE what = 'softirq_raise') AS raise_tid,
-    -- The thread that was current when the handler started.
-    ARG_MIN_NULL(ctx_tid, ts) FILTER (WHERE what = 'softirq_entry') AS entry_tid
-FROM numbered
-GROUP BY run_id, cpu_id, subject, loss_epoch, turn;
+    s.ts IS NOT NULL
+    AND COALESCE(s.exit_ts >= t.raise_ts, true)
+    AND NOT cleared_on(l.windows, t.cpu_id, s.ts, t.raise_ts) AS in_softirq
+FROM softirq_turns AS t
+LEFT JOIN run_losses AS l ON t.run_id = l.run_id
+ASOF LEFT JOIN handler_spans AS h
+    ON t.run_id = h.run_id AND t.cpu_id = h.cpu_id AND t.raise_ts >= h.start_ts
+ASOF LEFT JOIN softirq_pairs AS s
+    ON t.run_id = s.run_id AND t.cpu_id = s.cpu_id AND t.raise_ts > s.ts;

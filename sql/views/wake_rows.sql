@@ -8,18 +8,19 @@ placed AS (
         CASE WHEN h.end_ts >= w.waking_ts THEN h.irq_ts END AS irq_ts,
         CASE WHEN h.end_ts >= w.waking_ts THEN h.irq END AS irq,
         CASE
-            WHEN s.exit_ts < w.waking_ts OR cleared_on(l.windows, w.waking_cpu, s.ts, w.waking_ts)
-                THEN NULL
-            ELSE s.ts
+            WHEN
+                COALESCE(s.exit_ts >= w.waking_ts, true)
+                AND NOT cleared_on(l.windows, w.waking_cpu, s.ts, w.waking_ts)
+                THEN s.ts
         END AS softirq_ts,
         s.vec,
         r.ts AS rx_ts,
-        NOT lost_anywhere(l.windows, w.waking_ts, w.in_ts) AS certain
+        l.windows IS NULL OR NOT lost_anywhere(l.windows, w.waking_ts, w.in_ts) AS certain
     FROM thread_turns AS w
     LEFT JOIN run_losses AS l ON w.run_id = l.run_id
     ASOF LEFT JOIN handler_spans AS h
         ON w.run_id = h.run_id AND w.waking_cpu = h.cpu_id AND w.waking_ts >= h.start_ts
-    ASOF LEFT JOIN softirqs AS s
+    ASOF LEFT JOIN softirq_pairs AS s
         ON w.run_id = s.run_id AND w.waking_cpu = s.cpu_id AND w.waking_ts > s.ts
     ASOF LEFT JOIN event.net_if_receive_skb AS r
         ON w.run_id = r.run_id AND w.waking_cpu = r.cpu_id AND w.waking_ts >= r.ts

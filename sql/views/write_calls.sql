@@ -53,4 +53,7 @@ LEFT JOIN fds AS f
         AND f.end_ts > s.entry_ts
         -- A loss may have hidden that the number was given anew.
         AND NOT lost_anywhere(l.windows, f.start_ts, s.entry_ts)
-WHERE s.exit_ts IS NOT NULL AND NOT s.cleared;
+WHERE
+    s.name IN ('sendto', 'sendmsg', 'sendmmsg', 'write', 'writev')
+    AND s.exit_ts IS NOT NULL
+    AND NOT s.cleared;

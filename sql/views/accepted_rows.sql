@@ -1,8 +1,7 @@
--- Every connection whose handshake the trace shows, with the call that accepted it and, where its
--- thread slept through the handshake's final ACK, the waking, the switch and the return that
--- followed.
--- staged: several metrics read it while a batch is loaded
-CREATE VIEW accepted_connections AS
+-- The rows of the table `accepted_connections`: every connection whose handshake the trace shows,
+-- with the call that accepted it and the wake of the thread that slept through its final ACK.
+-- fills: accepted_connections
+CREATE VIEW accepted_rows AS
 WITH
 known AS (
     SELECT
@@ -49,6 +48,8 @@ SELECT
     k.accept_ts,
     -- The thread that accepted it.
     k.tid,
+    -- The thread's process; NULL where the trace does not say.
+    t.pid,
     -- The descriptor that it got.
     k.fd,
     -- When the wait call that covers the ACK returned, ns since the Unix epoch; NULL where the
@@ -60,8 +61,19 @@ SELECT
     -- epoch; NULL where it did not sleep.
     w.waking_ts,
     -- When the thread then came to a cpu, ns since the Unix epoch.
-    w.in_ts
+    w.in_ts,
+    -- False where the tracer may have lost events of any cpu between the SYN and the waking.
+    l.windows IS NULL OR NOT lost_anywhere(l.windows, k.syn_ts, w.waking_ts) AS certain,
+    -- The same up to the return of the call that accepted the connection.
+    l.windows IS NULL OR NOT lost_anywhere(l.windows, k.syn_ts, k.accept_ts) AS certain_to_end
 FROM known AS k
+LEFT JOIN run_losses AS l ON k.run_id = l.run_id
+LEFT JOIN threads AS t
+    ON
+        k.run_id = t.run_id
+        AND k.tid = t.tid
+        AND t.start_ts <= k.accept_ts
+        AND t.end_ts > k.accept_ts
 LEFT JOIN wakes AS w
     ON
         k.run_id = w.run_id
@@ -75,4 +87,5 @@ QUALIFY
     ROW_NUMBER() OVER (
         PARTITION BY k.run_id, k.saddr, k.sport, k.daddr, k.dport, k.seq, k.syn_ts
         ORDER BY w.waking_ts NULLS LAST
-    ) = 1;
+    ) = 1
+ORDER BY k.run_id, k.syn_ts;

@@ -1,8 +1,8 @@
--- Every buffer handed to a device's queue with the transmit that ended its wait: by its address,
--- else, where the stack split a large buffer itself (GSO), the first transmit on that cpu and
--- device that no queue event of its address explains.
--- staged: several metrics read it while a batch is loaded
-CREATE VIEW transmits AS
+-- The rows of the table `transmits`: every buffer handed to a device's queue with the transmit that
+-- ended its wait: by its address, else, where the stack split a large buffer itself (GSO), the first
+-- transmit on that cpu and device that no queue event of its address explains.
+-- fills: transmits
+CREATE VIEW transmit_rows AS
 WITH
 marks AS (
     SELECT run_id, skbaddr, ts, cpu_id, name, len, ctx_tid, 'queue' AS what
@@ -61,13 +61,17 @@ SELECT
         WHEN s.own_ts IS NOT NULL THEN 'skbaddr' WHEN s.stray_ts IS NOT NULL THEN 'gso'
     END AS match,
     -- True where a loss began on one of the two cpus between the two.
-    COALESCE(s.own_ts, s.stray_ts) IS NOT NULL
+    l.windows IS NOT NULL
+    AND COALESCE(s.own_ts, s.stray_ts) IS NOT NULL
     AND (
         cleared_on(l.windows, s.cpu_id, s.ts, COALESCE(s.own_ts, s.stray_ts))
         OR cleared_on(
             l.windows, COALESCE(s.own_cpu, s.cpu_id), s.ts, COALESCE(s.own_ts, s.stray_ts)
         )
     ) AS cleared,
+    -- False where the tracer may have lost events of any cpu between the two.
+    l.windows IS NULL
+    OR NOT lost_anywhere(l.windows, s.ts, COALESCE(s.own_ts, s.stray_ts)) AS certain,
     -- The buffer's address.
     s.skbaddr,
     -- The buffer's length in bytes.
@@ -80,4 +84,5 @@ SELECT
     s.ctx_tid
 FROM with_strays AS s
 LEFT JOIN run_losses AS l ON s.run_id = l.run_id
-WHERE s.what = 'queue';
+WHERE s.what = 'queue'
+ORDER BY s.run_id, s.ts;
