@@ -89,3 +89,24 @@ def test_what_was_read_ahead_of_damage_is_dropped(
         read, end = batches(folder, threads=2)
         assert sum(batch.columns.num_rows for batch in read) == 10
         assert [stream.events for stream in end.streams] == [0, 10]
+
+
+@pytest.mark.parametrize(
+    ("text", "sizes"),
+    [
+        pytest.param(b"short\0", [4, 4, 2], id="few rows wait for those of later parts"),
+        # 1,000 bytes count as three rows more.
+        pytest.param(b"x" * 1000 + b"\0", [1] * 10, id="rows that hold much do not"),
+    ],
+)
+def test_rows_wait_if_they_are_few(
+    text: bytes, sizes: list[int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    packets = [cf.packet([cf.Event(1, time, text)]) for time in range(10, 20)]
+    folder = cf.write(tmp_path / "t", cf.metadata({1: ("e", "string s;")}), {"s": packets})
+    monkeypatch.setattr(ctf_native, "PART", 1)
+    monkeypatch.setattr(ctf_native, "FEW", 4)
+    read, _ = batches(folder)
+    assert [batch.columns.num_rows for batch in read] == sizes
+    times = [time % 100 for batch in read for time in batch.columns["ts"].to_pylist()]
+    assert times == list(range(10, 20))

@@ -66,15 +66,20 @@ def test_what_was_written_is_read(first: int, tmp_path: Path) -> None:
             raise
 
 
-def test_it_is_read_in_small_parts_side_by_side(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("threads", [1, 3])
+def test_it_is_read_in_small_parts(
+    threads: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ctf_native, "PART", 500)  # bytes
     monkeypatch.setattr(ctf_native, "CHUNK", 3)  # events
+    monkeypatch.setattr(ctf_native, "FEW", 7)  # rows
     for seed in range(LAST, LAST + 25):
         try:
             check_seed(
-                seed, tmp_path, lambda p: Reading.of(ctf_native.read(p, threads=3)), plain=False
+                seed,
+                tmp_path,
+                lambda p: Reading.of(ctf_native.read(p, threads=threads)),
+                plain=False,
             )
         except Exception as error:
             error.add_note(f"seed {seed}: {tmp_path}/seed-{seed}")

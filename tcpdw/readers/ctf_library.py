@@ -1,4 +1,4 @@
-"""The native CTF decoder's functions and structures: native/ctf_decoder.c by ctypes."""
+"""The native CTF decoder's functions and structures: native/ctf_decoder.h by ctypes."""
 
 from __future__ import annotations
 
@@ -175,7 +175,7 @@ _FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "decode": (c_int, (c_void_p, c_int64)),
     "needed_id": (c_uint64, (c_void_p,)),
     "needed_stream": (c_int32, (c_void_p,)),
-    "rows": (c_int64, (c_void_p, c_int32)),
+    "due": (c_int, (c_void_p, c_int32, c_int64)),
     "export": (c_int, (c_void_p, c_int32, POINTER(ArrowArray))),
 }
 
@@ -196,7 +196,7 @@ class Library:
     decode: Any
     needed_id: Any
     needed_stream: Any
-    rows: Any
+    due: Any
     export: Any
 
     def __init__(self, library: ctypes.CDLL) -> None:

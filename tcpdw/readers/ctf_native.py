@@ -29,6 +29,9 @@ PART = 8 << 20
 CHUNK = 400_000
 """Events that are decoded before their columns are handed on."""
 
+FEW = 1024
+"""Rows of a class that are not worth a batch while there may be more."""
+
 Part = Sequence[tuple[int, int, int]]
 
 
@@ -100,9 +103,12 @@ class _Decoding:
         """Yield the events; streams end where they are found damaged."""
         parts = deque(ctf_streams.in_parts(self._streams, PART))
         if len(parts) < 2 or self._threads == 1:
+            # One decoder reads all, so that rows of a class can wait for those that follow.
             for part in parts:
-                yield from self._one(part)
+                yield from self._one(part, FEW)
                 self._settle(part)
+            for decoder in self._free:
+                yield from decoder.take(1)
             return
         with ThreadPoolExecutor(self._threads) as pool:
             waiting: deque[tuple[Part, Future[list[EventBatch]]]] = deque()
@@ -155,14 +161,14 @@ class _Decoding:
             waiting[place] = (part, pool.submit(self._whole, part))
 
     def _whole(self, part: Part) -> list[EventBatch]:
-        return list(self._one(part))
+        return list(self._one(part, 1))
 
-    def _one(self, part: Part) -> Iterator[EventBatch]:
+    def _one(self, part: Part, least: int) -> Iterator[EventBatch]:
         with self._lock:
             decoder = self._free.pop() if self._free else None
         decoder = decoder or _Decoder(self._library, self._layout)
         try:
-            yield from decoder.decode(self._streams, part)
+            yield from decoder.decode(self._streams, part, least)
         except BaseException:
             # It may hold rows that were not handed on: another part must not get them.
             decoder.close()
@@ -188,8 +194,8 @@ class _Decoder:
             self._library.free(self._native)
             self._native = None
 
-    def decode(self, streams: Sequence[DataStream], part: Part) -> Iterator[EventBatch]:
-        """Yield the events of the packets in `part`."""
+    def decode(self, streams: Sequence[DataStream], part: Part, least: int) -> Iterator[EventBatch]:
+        """Yield the events of the packets in `part`, and keep fewer than `least` of a class."""
         self._library.reset(self._native)
         kept: list[Any] = []
         for number, first, last in part:
@@ -206,7 +212,7 @@ class _Decoder:
             elif status < 0:
                 raise MemoryError
             else:
-                yield from self._take()
+                yield from self.take(least)
 
     def _add_class(self) -> None:
         stream = self._library.needed_stream(self._native)
@@ -221,13 +227,14 @@ class _Decoder:
             raise MemoryError
         self._classes.append(layout)
 
-    def _take(self) -> Iterator[EventBatch]:
+    def take(self, least: int) -> Iterator[EventBatch]:
+        """Yield what was read, of each class that has `least` rows or as much in them."""
         import pyarrow as pa
 
         array = ctf_library.ArrowArray()
         address = ctypes.addressof(array)
         for number, layout in enumerate(self._classes):
-            if not self._library.rows(self._native, number):
+            if not self._library.due(self._native, number, least):
                 continue
             if self._library.export(self._native, number, ctypes.byref(array)):
                 raise MemoryError

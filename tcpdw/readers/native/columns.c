@@ -83,6 +83,17 @@ static int grow_rows(const struct column_spec *spec, struct column *column, int6
 	return COLUMN_OK;
 }
 
+/* Set the bits from `from` to before `to` to 0. */
+static void clear_bits(uint8_t *bits, int64_t from, int64_t to)
+{
+	for (; from < to && from % 8; from++)
+		bits[from / 8] &= (uint8_t)~(1 << from % 8);
+	if (to - from >= 8)
+		memset(bits + from / 8, 0, (size_t)(to / 8 - from / 8));
+	for (from = from < to / 8 * 8 ? to / 8 * 8 : from; from < to; from++)
+		bits[from / 8] &= (uint8_t)~(1 << from % 8);
+}
+
 /* Write NULLs up to `row`. */
 static int fill(const struct column_spec *spec, struct column *column, int64_t row)
 {
@@ -106,13 +117,11 @@ static int fill(const struct column_spec *spec, struct column *column, int64_t r
 		memset(column->data + (size_t)column->length * width, 0,
 		       (size_t)(row - column->length) * width);
 	}
-	for (i = column->length; i < row; i++) {
-		column->valid[i / 8] &= (uint8_t)~(1 << i % 8);
-		if (has_offsets(spec))
-			column->offsets[i + 1] = column->offsets[i];
-		else if (spec->kind == BIT)
-			column->data[i / 8] &= (uint8_t)~(1 << i % 8);
-	}
+	clear_bits(column->valid, column->length, row);
+	if (spec->kind == BIT)
+		clear_bits(column->data, column->length, row);
+	for (i = column->length; has_offsets(spec) && i < row; i++)
+		column->offsets[i + 1] = column->offsets[i];
 	column->nulls += row - column->length;
 	column->length = row;
 	return COLUMN_OK;
@@ -232,12 +241,14 @@ static int weigh(struct table *table, size_t bytes)
 /* Give where the next `length` bytes of a text row go. */
 static int text_room(struct column *column, int64_t row, size_t length, uint8_t **to)
 {
-	size_t from = (size_t)column->offsets[row];
+	size_t from = (size_t)column->offsets[row], need = from + length;
 	int status;
 
 	if (length > MOST_BYTES - from)
 		return COLUMN_TOO_LONG;
-	status = reserve(&column->data, &column->data_room, from + length);
+	if (!column->data && need < column->bytes + column->bytes / 8)
+		need = column->bytes + column->bytes / 8;
+	status = reserve(&column->data, &column->data_room, need);
 	*to = status ? NULL : column->data + from;
 	return status;
 }
@@ -352,19 +363,19 @@ void tcpdw_table_rollback(struct table *table)
 	}
 }
 
-/* What a handed-over array owns beside its children and its dictionary. */
+/* What a handed-over array owns: its children and its dictionary lie here too. A consumer may move
+ * those elsewhere, and release them there: then their own `release` is NULL. */
 struct owned {
 	const void *buffers[3];
 	void *memory[3];
+	struct ArrowArray dictionary;
 	struct ArrowArray *children[];
 };
 
 static void discard(struct ArrowArray *array)
 {
-	/* A consumer may have moved it elsewhere: then only the empty struct is left. */
-	if (array && array->release)
+	if (array->release)
 		array->release(array);
-	free(array);
 }
 
 static void release(struct ArrowArray *array)
@@ -373,30 +384,33 @@ static void release(struct ArrowArray *array)
 	int64_t i;
 
 	for (i = 0; i < array->n_children; i++)
-		discard(array->children[i]);
-	discard(array->dictionary);
+		discard(owned->children[i]);
+	discard(&owned->dictionary);
 	for (i = 0; i < 3; i++)
 		free(owned->memory[i]);
 	free(owned);
 	array->release = NULL;
 }
 
-static struct ArrowArray *make_array(int64_t room)
+/* Make an array with room for children, which are not counted yet. */
+static int make_array(struct ArrowArray *array, int64_t room)
 {
-	struct ArrowArray *array = calloc(1, sizeof(*array));
-	struct owned *owned =
-		calloc(1, sizeof(*owned) + (size_t)room * sizeof(struct ArrowArray *));
+	size_t each = sizeof(struct ArrowArray *) + sizeof(struct ArrowArray);
+	struct owned *owned = calloc(1, sizeof(*owned) + (size_t)room * each);
+	struct ArrowArray *children;
+	int64_t i;
 
-	if (!array || !owned) {
-		free(array);
-		free(owned);
-		return NULL;
-	}
+	memset(array, 0, sizeof(*array));
+	if (!owned)
+		return COLUMN_NO_MEMORY;
+	children = (struct ArrowArray *)(void *)(owned->children + room);
+	for (i = 0; i < room; i++)
+		owned->children[i] = &children[i];
 	array->buffers = owned->buffers;
 	array->children = owned->children;
 	array->private_data = owned;
 	array->release = release;
-	return array;
+	return COLUMN_OK;
 }
 
 static void set_buffer(struct ArrowArray *array, int place, void *memory)
@@ -406,118 +420,113 @@ static void set_buffer(struct ArrowArray *array, int place, void *memory)
 	owned->buffers[place] = owned->memory[place] = memory;
 }
 
-static struct ArrowArray *dictionary(const struct column_spec *spec, const struct words *words)
+static int export_words(const struct column_spec *spec, const struct words *words,
+			struct ArrowArray *out)
 {
 	int32_t from = spec->words ? words->ends[spec->words - 1] : 0;
-	struct ArrowArray *array = make_array(0);
 	int32_t *offsets;
 	uint8_t *bytes;
 	int32_t i, size;
 
-	if (!array)
-		return NULL;
+	if (make_array(out, 0))
+		return COLUMN_NO_MEMORY;
 	size = spec->n_words ? words->ends[spec->words + spec->n_words - 1] - from : 0;
 	offsets = malloc(((size_t)spec->n_words + 1) * sizeof(*offsets));
 	bytes = malloc((size_t)size + 1);
-	set_buffer(array, 1, offsets);
-	set_buffer(array, 2, bytes);
-	if (!offsets || !bytes) {
-		discard(array);
-		return NULL;
-	}
+	set_buffer(out, 1, offsets);
+	set_buffer(out, 2, bytes);
+	if (!offsets || !bytes)
+		return COLUMN_NO_MEMORY;
 	offsets[0] = 0;
 	for (i = 0; i < spec->n_words; i++)
 		offsets[i + 1] = words->ends[spec->words + i] - from;
 	memcpy(bytes, words->bytes + from, (size_t)size);
-	array->length = spec->n_words;
-	array->n_buffers = 3;
-	return array;
+	out->length = spec->n_words;
+	out->n_buffers = 3;
+	return COLUMN_OK;
 }
 
-/* Hand over column `index`, of `length` rows; its children follow it. */
-static struct ArrowArray *export_column(struct table *table, const struct words *words, int32_t index)
+static int export_children(struct table *table, const struct words *words, int32_t parent,
+			   struct ArrowArray *out);
+
+static int32_t count_children(const struct table *table, int32_t parent)
+{
+	int32_t i, count = 0;
+
+	for (i = parent + 1; i < table->n_columns; i++)
+		count += table->specs[i].parent == parent;
+	return count;
+}
+
+/* Hand over column `index`; its children follow it. Where it fails, `out` is to be released. */
+static int export_column(struct table *table, const struct words *words, int32_t index,
+			 struct ArrowArray *out)
 {
 	const struct column_spec *spec = &table->specs[index];
 	struct column *column = &table->columns[index];
-	int64_t n_children = 0, length = table->rows[spec->level];
-	struct ArrowArray *array;
-	int32_t i;
+	int is_nested = spec->kind == LIST || spec->kind == STRUCT;
+	int64_t length = table->rows[spec->level];
+	size_t bytes;
 
-	for (i = index + 1; i < table->n_columns; i++)
-		n_children += table->specs[i].parent == index;
-	array = make_array(n_children);
-	if (!array)
-		return NULL;
+	if (make_array(out, is_nested ? count_children(table, index) : 0))
+		return COLUMN_NO_MEMORY;
 	if (spec->is_dense)
 		column->length = length;
 	/* Offsets of no rows are still one number. */
 	if (fill(spec, column, length) ||
 	    (has_offsets(spec) && !column->offsets && grow_rows(spec, column, 1)))
-		goto failed;
+		return COLUMN_NO_MEMORY;
 	if (spec->kind == TEXT && !column->data && reserve(&column->data, &column->data_room, 1))
-		goto failed;
-	array->length = length;
-	array->null_count = column->nulls;
-	array->n_buffers = spec->kind == TEXT ? 3 : spec->kind == STRUCT ? 1 : 2;
-	set_buffer(array, 0, column->valid);
-	if (array->n_buffers == 2 && spec->kind != LIST)
-		set_buffer(array, 1, column->data);
+		return COLUMN_NO_MEMORY;
+	out->length = length;
+	out->null_count = column->nulls;
+	out->n_buffers = spec->kind == TEXT ? 3 : spec->kind == STRUCT ? 1 : 2;
+	set_buffer(out, 0, column->valid);
+	if (out->n_buffers == 2 && spec->kind != LIST)
+		set_buffer(out, 1, column->data);
 	if (has_offsets(spec))
-		set_buffer(array, 1, column->offsets);
+		set_buffer(out, 1, column->offsets);
 	if (spec->kind == TEXT)
-		set_buffer(array, 2, column->data);
+		set_buffer(out, 2, column->data);
+	bytes = spec->kind == TEXT ? (size_t)column->offsets[length] : 0;
 	memset(column, 0, sizeof(*column));
 	column->hint = length;
-	for (i = index + 1; i < table->n_columns; i++) {
-		struct ArrowArray *child;
-
-		if (table->specs[i].parent != index)
-			continue;
-		child = export_column(table, words, i);
-		if (!child)
-			goto failed;
-		array->children[array->n_children++] = child;
-	}
+	column->bytes = bytes;
 	if (spec->kind == CODES) {
-		struct ArrowArray *known = dictionary(spec, words);
+		struct owned *owned = out->private_data;
 
-		if (!known)
-			goto failed;
-		array->dictionary = known;
+		out->dictionary = &owned->dictionary;
+		return export_words(spec, words, out->dictionary);
 	}
-	return array;
-failed:
-	discard(array);
-	return NULL;
+	return is_nested ? export_children(table, words, index, out) : COLUMN_OK;
+}
+
+/* Hand over the columns of a parent, -1 for the table itself. */
+static int export_children(struct table *table, const struct words *words, int32_t parent,
+			   struct ArrowArray *out)
+{
+	int32_t i;
+
+	for (i = parent + 1; i < table->n_columns; i++) {
+		if (table->specs[i].parent != parent)
+			continue;
+		/* Counted first: what there is of it is released with the parent. */
+		if (export_column(table, words, i, out->children[out->n_children++]))
+			return COLUMN_NO_MEMORY;
+	}
+	return COLUMN_OK;
 }
 
 int tcpdw_table_export(struct table *table, const struct words *words, struct ArrowArray *out)
 {
-	int64_t n_children = 0;
-	struct ArrowArray *array;
-	int32_t i;
-
-	for (i = 0; i < table->n_columns; i++)
-		n_children += table->specs[i].parent < 0;
-	array = make_array(n_children);
-	if (!array)
+	if (make_array(out, count_children(table, -1)))
 		return COLUMN_NO_MEMORY;
-	array->length = table->rows[0];
-	array->n_buffers = 1;
-	for (i = 0; i < table->n_columns; i++) {
-		struct ArrowArray *child;
-
-		if (table->specs[i].parent >= 0)
-			continue;
-		child = export_column(table, words, i);
-		if (!child) {
-			discard(array);
-			return COLUMN_NO_MEMORY;
-		}
-		array->children[array->n_children++] = child;
+	out->length = table->rows[0];
+	out->n_buffers = 1;
+	if (export_children(table, words, -1, out)) {
+		release(out);
+		return COLUMN_NO_MEMORY;
 	}
-	memcpy(out, array, sizeof(*out));
-	free(array);
 	memset(table->rows, 0, (size_t)table->n_levels * sizeof(*table->rows));
 	table->room = 0;
 	return COLUMN_OK;

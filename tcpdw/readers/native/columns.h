@@ -63,7 +63,8 @@ struct column {
 	int64_t room;   /* rows */
 	int64_t length; /* rows written; not kept for dense columns */
 	int64_t nulls;
-	int64_t hint;   /* rows that were handed over last: as many may come again */
+	int64_t hint;   /* rows that were handed over last: as many may come again, */
+	size_t bytes;   /* and as many bytes of text */
 };
 
 struct table {

@@ -1,6 +1,9 @@
 #include "ctf_fields.h"
 
 #include <string.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 #define DEEPEST 16         /* lists within lists; `ctf_layout` declines more */
 
@@ -284,36 +287,52 @@ static int unit_of(int encoding)
 	return encoding == UTF8 ? 1 : encoding == UTF16BE || encoding == UTF16LE ? 2 : 4;
 }
 
+/* Give the length of the text in 16 bytes: up to its NUL, 16 where there is none. It is ASCII, or
+ * the length is negative. */
+static inline int32_t short_length(const uint8_t *from)
+{
+#ifdef __SSE2__
+	__m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)from);
+	uint32_t nuls = (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, _mm_setzero_si128()));
+	uint32_t highs = (uint32_t)_mm_movemask_epi8(bytes);
+	uint32_t first = (nuls | 0x10000) & -(nuls | 0x10000);
+
+	return highs & (first - 1) ? -1 : __builtin_ctz(first);
+#else
+	const uint64_t ones = UINT64_C(0x7F7F7F7F7F7F7F7F), highs = ~ones;
+	uint64_t words[2], zeros[2], first, last;
+
+	memcpy(words, from, 16);
+	/* The highest bit of each byte that is 0. */
+	zeros[0] = ~(((words[0] & ones) + ones) | words[0] | ones);
+	zeros[1] = ~(((words[1] & ones) + ones) | words[1] | ones);
+	first = zeros[0] ? (zeros[0] & -zeros[0]) - 1 : ~UINT64_C(0);
+	last = zeros[0] ? 0 : zeros[1] ? (zeros[1] & -zeros[1]) - 1 : ~UINT64_C(0);
+	if (((words[0] & first) | (words[1] & last)) & highs)
+		return -1;
+	return zeros[0]   ? __builtin_ctzll(zeros[0]) / 8
+	       : zeros[1] ? 8 + __builtin_ctzll(zeros[1]) / 8
+			  : 16;
+#endif
+}
+
 /* Put a text of fewer than 16 bytes that a NUL ends, or of 16; 0 if it is no such text, is not
  * ASCII, or there is no room yet. There are 16 bytes to read. */
 static inline int put_short(struct table *table, int32_t index, const uint8_t *from, size_t *length)
 {
-	const uint64_t ones = UINT64_C(0x7F7F7F7F7F7F7F7F), highs = ~ones;
 	struct column *column = &table->columns[index];
 	int64_t row = table->rows[table->specs[index].level];
-	uint64_t words[2], zeros;
+	int32_t size = short_length(from);
 	size_t at;
 
-	memcpy(words, from, 16);
-	/* The highest bit of each byte that is 0. */
-	zeros = ~(((words[0] & ones) + ones) | words[0] | ones);
-	if (zeros) {
-		*length = (size_t)__builtin_ctzll(zeros) / 8;
-		if (words[0] & ((zeros & -zeros) - 1) & highs)
-			return 0;
-	} else {
-		zeros = ~(((words[1] & ones) + ones) | words[1] | ones);
-		*length = zeros ? 8 + (size_t)__builtin_ctzll(zeros) / 8 : 16;
-		if ((words[0] | (zeros ? words[1] & ((zeros & -zeros) - 1) : words[1])) & highs)
-			return 0;
-	}
-	if (tcpdw_column_begin(table, index))
+	*length = (size_t)size;
+	if (size < 0 || tcpdw_column_begin(table, index))
 		return 0;
 	at = (size_t)column->offsets[row];
 	if (at + 16 > column->data_room || at > INT32_MAX - 16)
 		return 0;
-	memcpy(column->data + at, words, 16);
-	column->offsets[row + 1] = (int32_t)(at + *length);
+	memcpy(column->data + at, from, 16);
+	column->offsets[row + 1] = (int32_t)at + size;
 	return 1;
 }
 
@@ -446,6 +465,7 @@ static int read_address(struct fields *f, struct table *table, const struct op *
 	uint8_t address[16];
 	char text[TCPDW_ADDRESS_MAX];
 	unsigned width = op->size / 8;
+	size_t length, shown;
 	int32_t i;
 
 	if (!(f->pos % 8) && op->align <= op->size && (width == 1 || op->flags & IS_BIG)) {
@@ -469,9 +489,14 @@ static int read_address(struct fields *f, struct table *table, const struct op *
 	}
 	if (op->column < 0)
 		return FIELDS_OK;
-	return tcpdw_put_bytes(table, op->column, (const uint8_t *)text,
-			       op->a * (int32_t)width == 4 ? tcpdw_spell_ipv4(text, address)
-							   : tcpdw_spell_ipv6(text, address));
+	if (op->a * (int32_t)width != 4)
+		return tcpdw_put_bytes(table, op->column, (const uint8_t *)text,
+				       tcpdw_spell_ipv6(text, address));
+	length = tcpdw_spell_ipv4(text, address);
+	text[length] = '\0';
+	return put_short(table, op->column, (const uint8_t *)text, &shown)
+		       ? COLUMN_OK
+		       : tcpdw_put_bytes(table, op->column, (const uint8_t *)text, length);
 }
 
 /* Write the transport payload's length by the headers' own lengths, if they tell: in `reg` the
@@ -500,7 +525,7 @@ static void take_role(struct fields *f, const struct op *op)
 		tcpdw_set_clock(f, value, op->size);
 }
 
-static void copy_part(const struct part *part, uint8_t *to, const struct body *bodies,
+static void copy_part(const struct part *part, uint8_t *to, const uint8_t *const *bodies,
 		      int32_t count)
 {
 	size_t offset = part->offset;
@@ -508,60 +533,51 @@ static void copy_part(const struct part *part, uint8_t *to, const struct body *b
 
 	if (!(part->flags & IS_COPY)) {
 		for (i = 0; i < count; i++)
-			tcpdw_store(to, i, part->width, part_value(part, bodies[i].bytes + offset));
+			tcpdw_store(to, i, part->width, part_value(part, bodies[i] + offset));
 		return;
 	}
 	switch (part->width) {
 	case 4:
 		for (i = 0; i < count; i++)
-			memcpy(to + 4 * (size_t)i, bodies[i].bytes + offset, 4);
+			memcpy(to + 4 * (size_t)i, bodies[i] + offset, 4);
 		break;
 	case 8:
 		for (i = 0; i < count; i++)
-			memcpy(to + 8 * (size_t)i, bodies[i].bytes + offset, 8);
+			memcpy(to + 8 * (size_t)i, bodies[i] + offset, 8);
 		break;
 	case 2:
 		for (i = 0; i < count; i++)
-			memcpy(to + 2 * (size_t)i, bodies[i].bytes + offset, 2);
+			memcpy(to + 2 * (size_t)i, bodies[i] + offset, 2);
 		break;
 	default:
 		for (i = 0; i < count; i++)
-			to[i] = bodies[i].bytes[offset];
+			to[i] = bodies[i][offset];
 	}
 }
 
 /* Write texts of up to 16 bytes, ASCII, as long as they are that; give how many there were. */
 static int32_t copy_names(struct column *column, int64_t row, size_t offset,
-			  const struct body *bodies, int32_t count)
+			  const uint8_t *const *bodies, int32_t count)
 {
-	const uint64_t ones = UINT64_C(0x7F7F7F7F7F7F7F7F), highs = ~ones;
-	size_t at = (size_t)column->offsets[row];
-	int32_t i;
+	int32_t *offsets = column->offsets + row, i;
+	uint8_t *to = column->data;
+	int32_t at = *offsets;
 
 	for (i = 0; i < count; i++) {
-		uint64_t words[2], zeros[2], first, last;
-		size_t length;
+		const uint8_t *from = bodies[i] + offset;
+		int32_t length = short_length(from);
 
-		memcpy(words, bodies[i].bytes + offset, 16);
-		/* The highest bit of each byte that is 0. */
-		zeros[0] = ~(((words[0] & ones) + ones) | words[0] | ones);
-		zeros[1] = ~(((words[1] & ones) + ones) | words[1] | ones);
-		first = zeros[0] ? (zeros[0] & -zeros[0]) - 1 : ~UINT64_C(0);
-		last = zeros[0] ? 0 : zeros[1] ? (zeros[1] & -zeros[1]) - 1 : ~UINT64_C(0);
-		if (((words[0] & first) | (words[1] & last)) & highs)
+		if (length < 0)
 			break;
-		length = zeros[0]   ? (size_t)__builtin_ctzll(zeros[0]) / 8
-			 : zeros[1] ? 8 + (size_t)__builtin_ctzll(zeros[1]) / 8
-				    : 16;
-		memcpy(column->data + at, words, 16);
+		memcpy(to + at, from, 16);
 		at += length;
-		column->offsets[row + i + 1] = (int32_t)at;
+		offsets[i + 1] = at;
 	}
 	return i;
 }
 
 static int copy_text(struct table *table, const struct fixed_text *text, int64_t row,
-		     const struct body *bodies, int32_t count)
+		     const uint8_t *const *bodies, int32_t count)
 {
 	struct column *column = &table->columns[text->column];
 	int64_t now = table->rows[0];
@@ -579,7 +595,7 @@ static int copy_text(struct table *table, const struct fixed_text *text, int64_t
 			if (i == count)
 				break;
 		}
-		from = bodies[i].bytes + text->offset;
+		from = bodies[i] + text->offset;
 		table->rows[0] = row + i;
 		status = tcpdw_put_text(table, text->column, from,
 					text_length(from, text->length, 1), UTF8);
@@ -589,16 +605,51 @@ static int copy_text(struct table *table, const struct fixed_text *text, int64_t
 	return status;
 }
 
+/* Copy two parts of 4 or 8 bytes for each event: they are often next to each other. */
+#define COPY_PAIR(first_width, second_width)                                                       \
+	for (i = 0; i < count; i++) {                                                              \
+		memcpy(to + first_width * (size_t)i, bodies[i] + offset, first_width);             \
+		memcpy(also + second_width * (size_t)i, bodies[i] + other, second_width);          \
+	}
+
+static void copy_pair(const struct part *part, uint8_t *to, uint8_t *also,
+		      const uint8_t *const *bodies, int32_t count)
+{
+	size_t offset = part[0].offset, other = part[1].offset;
+	int32_t i;
+
+	if (part[0].width == 4 && part[1].width == 4)
+		COPY_PAIR(4, 4)
+	else if (part[0].width == 4)
+		COPY_PAIR(4, 8)
+	else if (part[1].width == 4)
+		COPY_PAIR(8, 4)
+	else
+		COPY_PAIR(8, 8)
+}
+
+static inline int pairs(const struct part *part)
+{
+	return part->flags & IS_COPY && (part->width == 4 || part->width == 8);
+}
+
 int tcpdw_read_prefixes(const struct prefix *prefix, struct table *table, int64_t row,
-			const struct body *bodies, int32_t count)
+			const uint8_t *const *bodies, int32_t count)
 {
 	int32_t i;
 
 	for (i = 0; i < prefix->n_parts; i++) {
 		const struct part *part = &prefix->parts[i];
+		uint8_t *to = table->data[part->column] + (size_t)row * part->width;
 
-		copy_part(part, table->data[part->column] + (size_t)row * part->width, bodies,
-			  count);
+		if (i + 1 < prefix->n_parts && pairs(part) && pairs(part + 1)) {
+			part++, i++;
+			copy_pair(part - 1, to,
+				  table->data[part->column] + (size_t)row * part->width, bodies,
+				  count);
+		} else {
+			copy_part(part, to, bodies, count);
+		}
 	}
 	for (i = 0; i < prefix->n_texts; i++) {
 		int status = copy_text(table, &prefix->texts[i], row, bodies, count);

@@ -78,13 +78,6 @@ struct fixed_text {
 	int32_t column;
 };
 
-/* Where an event's body is, and when and where it happened. */
-struct body {
-	const uint8_t *bytes;
-	int64_t ts;
-	int64_t cpu;
-};
-
 /* What stands at known places at the start of an event's body. It is read later, for many events
  * of a class at a time, column by column. */
 struct prefix {
@@ -179,6 +172,6 @@ int tcpdw_run(struct fields *fields, const struct program *program, int32_t star
 
 /* Read the prefixes of `count` events, which begin at `bodies`, into rows from `row` on. */
 int tcpdw_read_prefixes(const struct prefix *prefix, struct table *table, int64_t row,
-			const struct body *bodies, int32_t count);
+			const uint8_t *const *bodies, int32_t count);
 
 #endif
