@@ -34,7 +34,7 @@ points AS (
             ELSE 'ack'
         END AS kind,
         r.raise_ts,
-        r.handler_ts AS irq_ts,
+        r.irq_ts,
         w.waking_ts,
         w.tid,
         COALESCE(w.woken, 0)::INTEGER AS woken,
@@ -49,7 +49,7 @@ points AS (
         ON
             p.run_id = r.run_id
             AND p.cpu_id = r.cpu_id
-            AND p.softirq_ts = r.entry_ts
+            AND p.softirq_ts = r.ts
             AND r.vec = 3
     LEFT JOIN wakes_of AS w
         ON

@@ -7,7 +7,7 @@ CREATE VIEW rx_points AS
 WITH
 -- `place`: at one time, the softirq's start comes first, then what arrives, then the answer.
 marks AS (
-    SELECT run_id, cpu_id, ts, 0 AS place FROM softirqs
+    SELECT run_id, cpu_id, ts, 0 AS place FROM softirq_pairs
     WHERE vec = 3
     UNION ALL BY NAME
     SELECT
@@ -40,7 +40,7 @@ placed AS (
         t.place = 2 AND t.payload_len = 0 AND t.flags & 1 = 0 AS answers
     FROM turns AS t
     LEFT JOIN run_losses AS l ON t.run_id = l.run_id
-    LEFT JOIN softirqs AS s
+    LEFT JOIN softirq_pairs AS s
         ON
             t.run_id = s.run_id
             AND t.cpu_id = s.cpu_id
