@@ -13,6 +13,7 @@ from tcpdw import inputs, runs
 from tcpdw.errors import InputError, TcpdwError
 from tcpdw.inputs import Choice
 from tcpdw.printable import printable
+from tcpdw.readers import capture_format
 from tcpdw.readers.worker import Worker
 from tcpdw.rundata import RunData
 from tcpdw.runs import Failure, Identity, Run, Source
@@ -170,6 +171,7 @@ def _read_run(run: Run, digest: str | None, work: Path, means: Means, is_last: b
     warnings = [*data.warnings]
     damaged = data.damaged
     captures: list[pa.Table] = []
+    steps: list[int] = []
     for number, path in enumerate(run.captures):
         try:
             capture, other = inputs.read_capture(
@@ -183,6 +185,8 @@ def _read_run(run: Run, digest: str | None, work: Path, means: Means, is_last: b
             damaged = True
             continue
         captures.append(capture.packets)
+        if (step := capture_format.resolution(path)) is not None:
+            steps.append(step)
         if other is not None:
             warnings.append(_told(run, f"{path}: {other}"))
         warnings += [_told(run, text) for text in capture.warnings]
@@ -191,6 +195,7 @@ def _read_run(run: Run, digest: str | None, work: Path, means: Means, is_last: b
     return replace(
         data,
         packets=_concat(captures),
+        capture_resolution=max(steps, default=None),
         snapshots=snapshots,
         warnings=(*warnings, *proc_warnings),
         damaged=damaged,

@@ -21,7 +21,8 @@ class RunData:
     """Everything that one run's inputs hold; `failure` says why where they hold nothing.
 
     `classes` maps an event class to its rows, in the shape of `EventBatch.columns` with `ctx_tid`
-    always there; `packets` has the shape of `PACKET_SCHEMA`. `spools` hold the memory that the rows
+    always there; `packets` has the shape of `PACKET_SCHEMA`, its times in steps of
+    `capture_resolution` ns. `spools` hold the memory that the rows
     take, as long as they are held themselves.
     """
 
@@ -35,6 +36,7 @@ class RunData:
     streams: tuple[StreamCount, ...] = ()
     lost: tuple[LostWindow, ...] = ()
     packets: pa.Table | None = None
+    capture_resolution: int | None = None
     snapshots: tuple[Snapshot, ...] = ()
     warnings: tuple[str, ...] = ()
     damaged: bool = False

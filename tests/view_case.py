@@ -8,6 +8,7 @@ run N, whatever number that has in a warehouse that holds other cases too. Input
       100 cpu0 tid7 CLASS key=value ...         an event: time in ns, cpu, current thread, fields
       lost cpu0 400 500 events=7                a window in which the tracer lost events
       packet 100 A:p>B:q SA key=value ...       a captured packet
+      resolution 1000                           the step of the capture's times, ns; 1 by default
       proc_tcp 100 A:p>B:q state=... inode=...  a line of a snapshot's `/proc/net/tcp`
       proc_fd 100 pid=7 fd=3 target=...         a line of a snapshot's `/proc/PID/fd`
 
@@ -74,6 +75,7 @@ class RunText:
     lines: dict[str, str] = field(default_factory=dict[str, str])
     lost: list[LostWindow] = field(default_factory=list[LostWindow])
     packets: list[Row] = field(default_factory=list[Row])
+    resolution: int = 1
     tcp: dict[int, list[Row]] = field(default_factory=dict[int, list[Row]])
     fds: dict[int, list[Row]] = field(default_factory=dict[int, list[Row]])
 
@@ -143,6 +145,8 @@ def _add(run: RunText, text: str, place: str) -> None:
         values = _spread(rest, "flags")
         row = {"ts": int(ts), "frame": len(run.packets) + 1, "captured_len": 60}
         run.packets.append({**row, **values})
+    elif word == "resolution":
+        run.resolution = int(words[0])
     elif word in ("proc_tcp", "proc_fd"):
         ts, *rest = words
         rows = run.tcp if word == "proc_tcp" else run.fds
@@ -202,6 +206,7 @@ def shifted(case: Case, by: int) -> Case:
             run.lines,
             [LostWindow(w.cpu_id, w.start_ts + by, w.end_ts + by, w.events) for w in run.lost],
             later(run.packets),
+            run.resolution,
             {ts + by: rows for ts, rows in run.tcp.items()},
             {ts + by: rows for ts, rows in run.fds.items()},
         )
@@ -252,6 +257,7 @@ def run_data(case: Case, number: int) -> RunData:
         classes=classes,
         lost=tuple(run.lost),
         packets=_typed(run.packets, packets.PACKET_SCHEMA) if run.packets else None,
+        capture_resolution=run.resolution,
         snapshots=tuple(_snapshots(run)),
     )
 

@@ -38,6 +38,9 @@ CREATE TABLE runs (
     clock_frequency BIGINT,
     -- The offset of the trace's clock from the Unix epoch, in ns.
     clock_offset BIGINT,
+    -- One step of the capture's times in ns, such as 1000 in a pcap of microseconds, which is up to
+    -- that much early; of several captures, the coarsest. NULL without a capture.
+    capture_resolution BIGINT,
     -- The digest of the run's inputs: two runs of one content are one run.
     content_hash VARCHAR,
     -- The digest of the file or directory that the run was loaded from, known without unpacking it.

@@ -18,8 +18,13 @@ from tcpdw.errors import CaptureError
 
 _PCAP_HEADER = 24
 _PCAP_RECORD = {0xA1B2C3D4: 16, 0xA1B23C4D: 16, 0xA1B2CD34: 24}
+_PCAP_NANOSECONDS = 0xA1B23C4D
 _PCAPNG_SECTION = b"\n\r\r\n"
 _PCAPNG_MAGIC = 0x1A2B3C4D
+_PCAPNG_INTERFACE = 1
+_PCAPNG_PACKETS = (2, 3, 6)
+_PCAPNG_TSRESOL = 9
+_DESCRIBED = 65_536  # Bytes in which the interfaces are looked for.
 _GZIP = b"\x1f\x8b"
 _HEAD = 12  # What it takes to tell the format; no pcapng block is shorter.
 
@@ -65,6 +70,46 @@ def _pcapng_order(head: bytes) -> str | None:
         return None
     orders = {struct.pack(order + "I", _PCAPNG_MAGIC): order for order in "<>"}
     return orders.get(head[8:12], "<" if len(head) < _HEAD else None)
+
+
+def resolution(path: Path) -> int | None:
+    """Return what one step of a capture's times is, in ns, at least 1; None where no frame may be.
+
+    Of several interfaces (pcapng) that are described before the first packet, the coarsest.
+    """
+    with path.open("rb") as file:
+        head = file.read(_DESCRIBED)
+    if head.startswith(_GZIP):
+        # A file that is cut short gives what it has.
+        head = zlib.decompressobj(16 + zlib.MAX_WBITS).decompress(head, _DESCRIBED)
+    if (order := _pcap_order(head)) is not None:
+        return 1 if struct.unpack_from(order + "I", head)[0] == _PCAP_NANOSECONDS else 1000
+    order = _pcapng_order(head)
+    offset, found = 0, list[int]()
+    while order is not None and offset + _HEAD <= len(head):
+        order = _pcapng_order(head[offset : offset + _HEAD]) or order
+        kind, length = struct.unpack_from(order + "II", head, offset)
+        if kind in _PCAPNG_PACKETS or length < _HEAD:
+            break
+        if kind == _PCAPNG_INTERFACE:
+            found.append(_step(head[offset + 16 : offset + length - 4], order))
+        offset += length + -length % 4
+    return max(found, default=None)
+
+
+def _step(options: bytes, order: str) -> int:
+    """Return the step of an interface's times by its options, in ns; a microsecond without any."""
+    at = 0
+    while at + 4 < len(options):
+        code, length = struct.unpack_from(order + "HH", options, at)
+        if code == 0:
+            break
+        if code == _PCAPNG_TSRESOL and length == 1:
+            power = options[at + 4] & 0x7F
+            steps = 2**power if options[at + 4] & 0x80 else 10**power
+            return max(1, -(-1_000_000_000 // steps))
+        at += 4 + length + -length % 4
+    return 1000
 
 
 def cut_at(path: Path) -> int | None:
