@@ -149,27 +149,31 @@ def _row_groups(
 ) -> Iterator[pa.RecordBatch]:
     taken: list[tuple[int, int, _Columns]] = []
     room = ROW_GROUP
-    empty = {name: _nulls(kind) for name, kind in zip(schema.names, schema.types, strict=True)}
+    nulls: dict[pa.DataType, pa.Array[Any]] = {}
 
     def group() -> pa.RecordBatch:
         import pyarrow as pa
 
+        size = ROW_GROUP - room
         arrays: list[pa.Array[Any]] = []
-        for name in empty:
+        for name, kind in zip(schema.names, schema.types, strict=True):
+            if kind not in nulls or len(nulls[kind]) < size:
+                nulls[kind] = _nulls(kind, size)
+            empty = nulls[kind]
             pieces = [
-                columns[name].slice(start, count) if name in columns else empty[name][:count]
+                columns[name].slice(start, count) if name in columns else empty[:count]
                 for start, count, columns in taken
             ]
             if not any(name in columns for _, _, columns in taken):
-                arrays.append(empty[name][: ROW_GROUP - room])
+                arrays.append(empty[:size])
             else:
                 arrays.append(pieces[0] if len(pieces) == 1 else pa.concat_arrays(pieces))
         return pa.RecordBatch.from_arrays(arrays, schema=schema)
 
-    for total, columns in parts:
+    for length, columns in parts:
         start = 0
-        while start < total:
-            count = min(total - start, room)
+        while start < length:
+            count = min(length - start, room)
             taken.append((start, count, columns))
             start += count
             room -= count
@@ -180,10 +184,10 @@ def _row_groups(
         yield group()
 
 
-def _nulls(kind: pa.DataType) -> pa.Array[Any]:
+def _nulls(kind: pa.DataType, count: int) -> pa.Array[Any]:
     import pyarrow as pa
 
-    return cast("pa.Array[Any]", pa.nulls(ROW_GROUP, cast(Any, kind)))
+    return cast("pa.Array[Any]", pa.nulls(count, cast(Any, kind)))
 
 
 def _columns(rows: Iterable[Rows], extents: Mapping[int, Extent]) -> Iterator[_Columns]:

@@ -130,9 +130,9 @@ def side_tables(pairs: Sequence[tuple[int, RunData]]) -> Iterator[tuple[str, pa.
             for name, frame, columns in (
                 ("proc_tcp", shot.tcp, _TCP_COLUMNS),
                 ("proc_fds", shot.fds, _FD_COLUMNS),
-                ("proc_processes", shot.processes.drop_nulls("cmdline"), ("pid", "cmdline")),
+                ("proc_processes", shot.processes.drop_null(), ("pid", "cmdline")),
             ):
-                table = frame.select(columns).to_arrow()
+                table = frame.select(columns)
                 stage = pa.repeat(pa.scalar(shot.stage), table.num_rows)
                 ts = pa.repeat(pa.scalar(shot.ts, pa.int64()), table.num_rows)
                 table = table.append_column("stage", stage).append_column("ts", ts)

@@ -5,7 +5,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-import polars as pl
+import pyarrow as pa
 import pytest
 
 from tcpdw.errors import ProcError
@@ -28,7 +28,11 @@ def stage(tmp_path: Path, **files: str | bytes) -> Path:
 def fds(tmp_path: Path, lines: str | bytes) -> list[dict[str, Any]]:
     snapshot = proc.read(stage(tmp_path, pid__7__fd=lines))
     assert snapshot.warnings == ()
-    return snapshot.fds.to_dicts()
+    return snapshot.fds.to_pylist()
+
+
+def rows(table: pa.Table) -> list[tuple[object, ...]]:
+    return [tuple(row.values()) for row in table.to_pylist()]
 
 
 def link(text: str) -> str:
@@ -42,7 +46,7 @@ def test_snapshot() -> None:
     assert snapshot.warnings == ()
     # fmt: off
     server, client = "192.168.1.105", "192.168.1.110"
-    assert snapshot.tcp.rows() == [
+    assert rows(snapshot.tcp) == [
         ("ipv4", "127.0.0.1", 5345, "0.0.0.0", 0, "LISTEN", 0, 128, 0, 0, 0, 0, 2637),
         ("ipv4", server, 5000, client, 50370, "ESTABLISHED", 18, 52, 1, 3, 1000, 2, 3116),
         ("ipv4", server, 5000, client, 50372, "TIME_WAIT", 0, 0, 3, 0, 0, 0, 0),
@@ -52,7 +56,7 @@ def test_snapshot() -> None:
         ("ipv6", server, 5000, client, 50370, "CLOSE_WAIT", 0, 1, 0, 0, 0, 0, 2651),
     ]
     rwx = "lrwx------"
-    assert snapshot.fds.rows() == [
+    assert rows(snapshot.fds) == [
         (635, 0, "/tmp/in", "path", None, "lr-x------"),
         (635, 1, "/tmp/a b -> 7 -> c (deleted)", "path", None, "l-wx------"),
         (635, 4, "socket:[3116]", "socket", 3116, rwx),
@@ -64,7 +68,7 @@ def test_snapshot() -> None:
         (635, 10, "anon_inode:inotify", "anon_inode", None, rwx),
     ]
     # fmt: on
-    assert snapshot.processes.rows() == [
+    assert rows(snapshot.processes) == [
         (12, "python3 server.py 5000"),
         (635, "ncat --listen 192.168.1.105 5000"),
     ]
@@ -77,7 +81,7 @@ def test_schemas_hold_for_empty_tables_too(tmp_path: Path) -> None:
             (snapshot.fds, proc.FDS_SCHEMA),
             (snapshot.processes, proc.PROCESSES_SCHEMA),
         ]:
-            assert table.schema == pl.Schema({n: getattr(pl, t) for n, t in schema.items()})
+            assert {item.name: str(item.type) for item in table.schema} == schema
 
 
 def test_big_endian_machine(tmp_path: Path) -> None:
@@ -87,8 +91,8 @@ def test_big_endian_machine(tmp_path: Path) -> None:
     )
     rest = " 00:00000000 00000000 0 0 5\n"
     folder = stage(tmp_path, net_tcp=HEADING + line + rest, net_tcp6=HEADING + line6 + rest)
-    rows = proc.read(folder, byte_order="big").tcp.select("saddr", "daddr", "sport").rows()
-    assert rows == [
+    sockets = proc.read(folder, byte_order="big").tcp
+    assert rows(sockets.select(["saddr", "daddr", "sport"])) == [
         ("192.168.1.105", "192.168.1.110", 5000),
         ("fd00::105", "192.168.1.110", 5000),
     ]
@@ -101,7 +105,7 @@ def test_states(tmp_path: Path, number: int, name: str) -> None:
         " 0 00:0", " 00000000:00000000 00:0"
     )
     snapshot = proc.read(stage(tmp_path, net_tcp=HEADING + line))
-    assert snapshot.tcp["state"].to_list() == [name]
+    assert snapshot.tcp["state"].to_pylist() == [name]
 
 
 @pytest.mark.parametrize(
@@ -127,14 +131,14 @@ def test_bad_socket_line_is_left_out_and_said(tmp_path: Path, bad: str) -> None:
     good = "   0: 0100007F:14E1 00000000:0000 0A 00000000:00000000 00:00000000 00000000 0 0 {}\n"
     text = HEADING + good.format(1) + bad + "\n" + good.format(2)
     snapshot = proc.read(stage(tmp_path, net_tcp=text))
-    assert snapshot.tcp["inode"].to_list() == [1, 2]
+    assert snapshot.tcp["inode"].to_pylist() == [1, 2]
     assert len(snapshot.warnings) == 1
     assert snapshot.warnings[0].startswith(f"{tmp_path / 'stage/net_tcp'}:3: ")
 
 
 def test_empty_table_of_sockets_is_said(tmp_path: Path) -> None:
     snapshot = proc.read(stage(tmp_path, net_tcp=HEADING, net_tcp6=""))
-    assert snapshot.tcp.height == 0
+    assert snapshot.tcp.num_rows == 0
     assert len(snapshot.warnings) == 1
     assert "net_tcp6: is empty" in snapshot.warnings[0]
 
@@ -197,7 +201,7 @@ def test_what_ls_prints(tmp_path: Path, options: str) -> None:
         text = subprocess.run(command, capture_output=True, check=True).stdout
     os.close(reader)
     os.close(writer)
-    found = {row["fd"]: row for row in proc.read(stage(tmp_path, pid__7__fd=text)).fds.to_dicts()}
+    found = {row["fd"]: row for row in proc.read(stage(tmp_path, pid__7__fd=text)).fds.to_pylist()}
     assert found[fd] == {
         "pid": 7,
         "fd": fd,
@@ -225,7 +229,7 @@ def test_what_ls_prints(tmp_path: Path, options: str) -> None:
 def test_bad_fd_line_is_left_out_and_said(tmp_path: Path, bad: str) -> None:
     text = "total 0\n" + link("1 -> /a") + bad + "\n" + link("2 -> /b")
     snapshot = proc.read(stage(tmp_path, pid__7__fd=text))
-    assert snapshot.fds["target"].to_list() == ["/a", "/b"]
+    assert snapshot.fds["target"].to_pylist() == ["/a", "/b"]
     assert len(snapshot.warnings) == 1
     assert snapshot.warnings[0].startswith(f"{tmp_path / 'stage/pid-7-fd'}:3: ")
 
@@ -246,12 +250,12 @@ def test_time_missing_is_said(tmp_path: Path) -> None:
 
 def test_process_without_cmdline(tmp_path: Path) -> None:
     snapshot = proc.read(stage(tmp_path, pid__7__fd="total 0\n", pid__8__cmdline=b""))
-    assert snapshot.processes.rows() == [(7, None), (8, "")]
+    assert rows(snapshot.processes) == [(7, None), (8, "")]
 
 
 def test_number_that_is_no_pid_is_said(tmp_path: Path) -> None:
     snapshot = proc.read(stage(tmp_path, pid__2147483648__fd=link("1 -> /a")))
-    assert snapshot.fds.height == 0
+    assert snapshot.fds.num_rows == 0
     assert len(snapshot.warnings) == 1
     assert "pid-2147483648-fd" in snapshot.warnings[0]
 

@@ -7,7 +7,7 @@ and for each process `pid-N-fd` (`ls -l /proc/N/fd`) and `pid-N-cmdline`. Other 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -16,44 +16,44 @@ from tcpdw.errors import ProcError
 from tcpdw.readers import addresses
 
 if TYPE_CHECKING:
-    import polars as pl
+    import pyarrow as pa
 
 ByteOrder = Literal["little", "big"]
 Row = tuple[Any, ...]
 
 TCP_SCHEMA: Mapping[str, str] = {
-    "family": "String",  # The socket's: 'ipv4' or 'ipv6'.
-    "saddr": "String",  # The local end, as `addresses.from_packed` spells it.
-    "sport": "UInt16",
-    "daddr": "String",
-    "dport": "UInt16",
-    "state": "String",  # As in `TCP_STATES`.
-    "tx_queue": "UInt32",  # Bytes; of a listening socket the longest queue of connections.
-    "rx_queue": "UInt32",  # Bytes; of a listening socket the connections not yet accepted.
-    "timer": "UInt8",  # 0 none, 1 retransmit, 2 keepalive, 3 TIME_WAIT, 4 zero window probe.
-    "retransmits": "UInt32",  # Of the segment that is unacknowledged now.
-    "uid": "UInt32",
-    "probes": "Int32",  # Keepalive or zero window probes unanswered now.
-    "inode": "UInt64",  # 0 where no file is tied to the socket any more, or not yet.
+    "family": "string",  # The socket's: 'ipv4' or 'ipv6'.
+    "saddr": "string",  # The local end, as `addresses.from_packed` spells it.
+    "sport": "uint16",
+    "daddr": "string",
+    "dport": "uint16",
+    "state": "string",  # As in `TCP_STATES`.
+    "tx_queue": "uint32",  # Bytes; of a listening socket the longest queue of connections.
+    "rx_queue": "uint32",  # Bytes; of a listening socket the connections not yet accepted.
+    "timer": "uint8",  # 0 none, 1 retransmit, 2 keepalive, 3 TIME_WAIT, 4 zero window probe.
+    "retransmits": "uint32",  # Of the segment that is unacknowledged now.
+    "uid": "uint32",
+    "probes": "int32",  # Keepalive or zero window probes unanswered now.
+    "inode": "uint64",  # 0 where no file is tied to the socket any more, or not yet.
 }
-"""The columns of `Snapshot.tcp`: name to the polars type's name."""
+"""The columns of `Snapshot.tcp`: name to the Arrow type's name."""
 
 FDS_SCHEMA: Mapping[str, str] = {
-    "pid": "Int32",
-    "fd": "Int32",
-    "target": "String",  # What the link says, ` (deleted)` included.
+    "pid": "int32",
+    "fd": "int32",
+    "target": "string",  # What the link says, ` (deleted)` included.
     # 'path', 'socket', 'pipe', 'anon_inode', 'namespace', another type as it is called, 'other'.
-    "kind": "String",
-    "inode": "UInt64",  # Of what has no path: `socket:[INODE]`; else NULL.
-    "mode": "String",  # The link's: 'lr-x------' is open for reading.
+    "kind": "string",
+    "inode": "uint64",  # Of what has no path: `socket:[INODE]`; else NULL.
+    "mode": "string",  # The link's: 'lr-x------' is open for reading.
 }
-"""The columns of `Snapshot.fds`: name to the polars type's name."""
+"""The columns of `Snapshot.fds`: name to the Arrow type's name."""
 
 PROCESSES_SCHEMA: Mapping[str, str] = {
-    "pid": "Int32",
-    "cmdline": "String",  # Arguments with a blank between; NULL where only the fds were copied.
+    "pid": "int32",
+    "cmdline": "string",  # Arguments with a blank between; NULL where only the fds were copied.
 }
-"""The columns of `Snapshot.processes`: name to the polars type's name."""
+"""The columns of `Snapshot.processes`: name to the Arrow type's name."""
 
 _STATE_NAMES = (
     *("ESTABLISHED", "SYN_SENT", "SYN_RECV", "FIN_WAIT1", "FIN_WAIT2", "TIME_WAIT", "CLOSE"),
@@ -101,9 +101,9 @@ class Snapshot:
 
     stage: str
     ts: int | None
-    tcp: pl.DataFrame
-    fds: pl.DataFrame
-    processes: pl.DataFrame
+    tcp: pa.Table
+    fds: pa.Table
+    processes: pa.Table
     warnings: tuple[str, ...] = ()
 
 
@@ -115,8 +115,6 @@ def read(stage_dir: Path, *, byte_order: ByteOrder = "little") -> Snapshot:
     is what packets and kernel events show of it. Raises `ProcError` where the directory or one of
     its files is not what its name says, or cannot be read.
     """
-    import polars as pl
-
     if not stage_dir.is_dir():
         raise ProcError("no directory of a /proc snapshot", path=stage_dir)
     warnings: list[str] = []
@@ -146,11 +144,9 @@ def read(stage_dir: Path, *, byte_order: ByteOrder = "little") -> Snapshot:
     return Snapshot(
         stage=stage_dir.name.encode(errors="replace").decode(),
         ts=_time(stage_dir / "time_ns", warnings.append),
-        tcp=pl.DataFrame(tcp, schema=_types(TCP_SCHEMA), orient="row"),
-        fds=pl.DataFrame(fds, schema=_types(FDS_SCHEMA), orient="row"),
-        processes=pl.DataFrame(
-            sorted(cmdlines.items()), schema=_types(PROCESSES_SCHEMA), orient="row"
-        ),
+        tcp=_table(tcp, TCP_SCHEMA),
+        fds=_table(fds, FDS_SCHEMA),
+        processes=_table(sorted(cmdlines.items()), PROCESSES_SCHEMA),
         warnings=tuple(warnings),
     )
 
@@ -162,10 +158,13 @@ def _files(stage_dir: Path) -> list[Path]:
         raise ProcError(f"cannot be listed: {error.strerror}", path=stage_dir) from error
 
 
-def _types(schema: Mapping[str, str]) -> dict[str, Any]:
-    import polars as pl
+def _table(rows: Sequence[Row], kinds: Mapping[str, str]) -> pa.Table:
+    import pyarrow as pa
 
-    return {name: getattr(pl, kind) for name, kind in schema.items()}
+    schema = pa.schema([(name, getattr(pa, kind)()) for name, kind in kinds.items()])
+    columns = zip(*rows, strict=True) if rows else ((),) * len(kinds)
+    arrays = [pa.array(c, kind) for c, kind in zip(columns, schema.types, strict=True)]
+    return pa.Table.from_arrays(arrays, schema=schema)
 
 
 def _bytes(path: Path) -> bytes:
