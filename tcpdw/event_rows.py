@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, cast
+from itertools import groupby
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from tcpdw.event_places import BASE, SHARED, Field, Place, kind_of
 
@@ -41,6 +44,7 @@ _SIMPLE = {
 
 _Part = tuple[int, Mapping[str, "pa.Table"], str]
 _Columns = Mapping[str, "pa.Array[Any]"]
+_Item = TypeVar("_Item")
 
 
 @dataclass(slots=True)
@@ -116,17 +120,44 @@ def gathered(
             yield name, schema, parts
 
 
-def shared_batches(
-    relation: str, rows: Iterable[Rows], extents: Mapping[int, Extent]
-) -> pa.RecordBatchReader:
-    """Give rows of shared tables as whole row groups, made as they are asked for."""
+def shared_rows(
+    rows: Sequence[Rows], extents: Mapping[int, Extent]
+) -> Generator[tuple[str, pa.RecordBatchReader]]:
+    """Give the rows of each shared table as whole row groups, each made while another is stored.
+
+    A table's are to be taken before the next table's.
+    """
+    import pyarrow as pa
+
+    schemas = {relation: _schema(relation) for relation in SHARED}
+
+    def groups() -> Iterator[tuple[str, pa.RecordBatch]]:
+        for relation, schema in schemas.items():
+            mine = [each for each in rows if each.place.relation == relation and each.parts]
+            parts = ((len(columns["ts"]), columns) for columns in _columns(mine, extents))
+            for batch in _row_groups(schema, parts):
+                yield relation, batch
+
+    with ThreadPoolExecutor(1) as thread:
+        for relation, made in groupby(_ahead(groups(), thread), itemgetter(0)):
+            batches = (batch for _, batch in made)
+            yield relation, pa.RecordBatchReader.from_batches(schemas[relation], batches)
+
+
+def _ahead(items: Iterator[_Item], thread: ThreadPoolExecutor) -> Iterator[_Item]:
+    """Yield the items; a thread makes the next one meanwhile."""
+    following = thread.submit(next, items, None)
+    while (item := following.result()) is not None:
+        following = thread.submit(next, items, None)
+        yield item
+
+
+def _schema(relation: str) -> pa.Schema:
     import pyarrow as pa
 
     kinds = {"i": pa.int64(), "u": pa.uint64(), "s": pa.string()}
     slots = [(f"{k}{n + 1}", kinds[k]) for k, room in SHARED[relation].items() for n in range(room)]
-    schema = pa.schema([*_first_types(), *slots])
-    parts = ((len(columns["ts"]), columns) for columns in _columns(rows, extents))
-    return pa.RecordBatchReader.from_batches(schema, _row_groups(schema, parts))
+    return pa.schema([*_first_types(), *slots])
 
 
 def own_table(rows: Rows, extents: Mapping[int, Extent]) -> pa.Table:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Generator, Iterable, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 from tcpdw import catalog, template
 from tcpdw.derivation import derive
 from tcpdw.errors import WarehouseError
-from tcpdw.event_places import SHARED
 from tcpdw.event_rows import (
     ROW_GROUP,
     Extent,
@@ -21,7 +20,7 @@ from tcpdw.event_rows import (
     fields_of,
     gathered,
     own_table,
-    shared_batches,
+    shared_rows,
 )
 from tcpdw.event_store import EventStore
 from tcpdw.run_tables import run_rows, side_tables, warnings_of
@@ -239,12 +238,9 @@ class Warehouse:
         self.store.settle()
         # Classes lie in order of their numbers, so that a query of one reads few row groups.
         every.sort(key=lambda rows: rows.place.code)
-        for relation in SHARED:
-            mine = [rows for rows in every if rows.place.relation == relation and rows.parts]
-            if mine:
-                insert(
-                    self.connection, f"store.{relation}", shared_batches(relation, mine, extents)
-                )
+        with closing(shared_rows(every, extents)) as shared:
+            for relation, incoming in shared:
+                insert(self.connection, f"store.{relation}", incoming)
         for rows in every:
             if rows.place.is_own and rows.parts:
                 insert(self.connection, f"store.{rows.place.relation}", own_table(rows, extents))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import os
 import sys
@@ -75,6 +76,8 @@ def main() -> None:
     """Run the command line and exit: 0, 1 for a failure, 2 for wrong usage, 130 for Ctrl-C."""
     # numpy's linear algebra would start a thread a core, which spin for a while: none is done here.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    # Imports leave many objects and hardly a cycle: to look through them takes time for nothing.
+    gc.set_threshold(100_000)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             # A terminal of another encoding than UTF-8 gets escapes, not an error.
