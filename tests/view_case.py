@@ -317,21 +317,15 @@ def _value(value: Any, kind: pa.DataType) -> Any:
 
 
 def _snapshots(run: RunText) -> Iterator[proc.Snapshot]:
-    import polars as pl
+    import pyarrow as pa
 
-    def frame(rows: Sequence[Row], schema: Mapping[str, str]) -> pl.DataFrame:
-        kinds = {name: getattr(pl, kind) for name, kind in schema.items()}
-        return pl.DataFrame(
-            [
-                [
-                    row.get(name) if kind == pl.String or name not in row else int(row[name])
-                    for name, kind in kinds.items()
-                ]
-                for row in rows
-            ],
-            schema=kinds,
-            orient="row",
-        )
+    def frame(rows: Sequence[Row], kinds: Mapping[str, str]) -> pa.Table:
+        schema = pa.schema([(name, getattr(pa, kind)()) for name, kind in kinds.items()])
+        columns = [
+            pa.array([_value(row.get(item.name), item.type) for row in rows], item.type)
+            for item in schema
+        ]
+        return pa.Table.from_arrays(columns, schema=schema)
 
     for ts in sorted({*run.tcp, *run.fds}):
         tcp = [{"family": "ipv4", **row} for row in run.tcp.get(ts, ())]
