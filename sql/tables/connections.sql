@@ -87,8 +87,8 @@ CREATE TABLE connections (
     client_captured_retransmissions BIGINT NOT NULL,
     -- How many of the server's packets, likewise.
     server_captured_retransmissions BIGINT NOT NULL,
-    -- The process that connected: the first to hold the client's socket; NULL where the run does not
-    -- show it.
+    -- The process that connected: the first to hold the client's socket; NULL where the run does
+    -- not show it.
     client_pid INTEGER,
     -- That process's name when it first held it.
     client_comm VARCHAR,

@@ -1,5 +1,5 @@
--- What begins and ends each connection: its SYN, its SYN-ACK, the FINs and the first RST, as the
--- kernel's events and as the captures show them.
+-- What opens and ends each connection: the initial sequence numbers, the FINs and the RSTs, as the
+-- kernel's events and the captures show them.
 -- staged: several steps read it while a batch is loaded
 CREATE VIEW connection_marks AS
 WITH
@@ -34,14 +34,6 @@ SELECT
     )::UINTEGER AS seq,
     -- The server's initial sequence number: the SYN-ACK's.
     ARG_MIN(seq, ts) FILTER (WHERE what = 'synack') AS synack_seq,
-    -- The first SYN at the kernel's events, ns since the Unix epoch.
-    MIN(ts) FILTER (WHERE what = 'syn' AND NOT captured) AS syn_ts,
-    -- The first SYN-ACK at the kernel's events, ns since the Unix epoch.
-    MIN(ts) FILTER (WHERE what = 'synack' AND NOT captured) AS synack_ts,
-    -- The first SYN in the capture, ns since the Unix epoch.
-    MIN(ts) FILTER (WHERE what = 'syn' AND captured) AS syn_capture_ts,
-    -- The first SYN-ACK in the capture, ns since the Unix epoch.
-    MIN(ts) FILTER (WHERE what = 'synack' AND captured) AS synack_capture_ts,
     -- The client's first FIN at the kernel's events, else in the capture, ns since the Unix epoch.
     COALESCE(
         MIN(ts) FILTER (WHERE what = 'client_fin' AND NOT captured),

@@ -13,6 +13,21 @@ tallies AS (
         ANY_VALUE(t) FILTER (WHERE NOT from_client AND captured) AS server_captured
     FROM connection_tallies AS t
     GROUP BY run_id, connection_id
+),
+
+-- On loopback the kernel's events show both ends: the first of the two counts.
+opened AS (
+    SELECT
+        run_id,
+        connection_id,
+        MIN(syn_ts) FILTER (WHERE sight <> 'capture') AS syn_ts,
+        MIN(synack_ts) FILTER (WHERE sight <> 'capture') AS synack_ts,
+        MIN(ack_ts) FILTER (WHERE sight <> 'capture') AS ack_ts,
+        MIN(syn_ts) FILTER (WHERE sight = 'capture') AS syn_capture_ts,
+        MIN(synack_ts) FILTER (WHERE sight = 'capture') AS synack_capture_ts,
+        MIN(ack_ts) FILTER (WHERE sight = 'capture') AS ack_capture_ts
+    FROM handshake_times
+    GROUP BY run_id, connection_id
 )
 
 SELECT
@@ -37,17 +52,17 @@ SELECT
     -- Just past the last segment seen, ns since the Unix epoch.
     n.end_ts,
     -- The first SYN at the kernel's events, ns since the Unix epoch.
-    m.syn_ts,
+    o.syn_ts,
     -- The first SYN-ACK at the kernel's events, ns since the Unix epoch.
-    m.synack_ts,
+    o.synack_ts,
     -- The handshake's final ACK at the kernel's events, ns since the Unix epoch.
-    a.ack_ts,
+    o.ack_ts,
     -- The first SYN in the capture, ns since the Unix epoch.
-    m.syn_capture_ts,
+    o.syn_capture_ts,
     -- The first SYN-ACK in the capture, ns since the Unix epoch.
-    m.synack_capture_ts,
+    o.synack_capture_ts,
     -- The handshake's final ACK in the capture, ns since the Unix epoch.
-    a.ack_capture_ts,
+    o.ack_capture_ts,
     -- True where both sides opened at once.
     COALESCE(m.simultaneous, false) AS simultaneous,
     -- `rst`, `fin` or `open`.
@@ -105,5 +120,6 @@ SELECT
     COALESCE(t.server_captured.retransmissions, 0) AS server_captured_retransmissions
 FROM connection_numbers AS n
 LEFT JOIN connection_marks AS m ON n.run_id = m.run_id AND n.connection_id = m.connection_id
-LEFT JOIN connection_acks AS a ON n.run_id = a.run_id AND n.connection_id = a.connection_id
-LEFT JOIN tallies AS t ON n.run_id = t.run_id AND n.connection_id = t.connection_id;
+LEFT JOIN opened AS o ON n.run_id = o.run_id AND n.connection_id = o.connection_id
+LEFT JOIN tallies AS t ON n.run_id = t.run_id AND n.connection_id = t.connection_id
+ORDER BY n.run_id, n.connection_id;
