@@ -22,8 +22,8 @@ CREATE TABLE sockets (
     daddr VARCHAR,
     -- The remote port; NULL for a socket without a peer, or where not known.
     dport USMALLINT,
-    -- The last state seen, as the kernel names it (`LISTEN`, `ESTABLISHED`, ...); NULL where not
-    -- known.
+    -- The last state that `/proc` or a call shows, as the kernel names it (`LISTEN`, `ESTABLISHED`,
+    -- ...); NULL where not known. `socket_states` tells of each state and its time.
     state VARCHAR,
     -- The connection that the socket carries: `connections.connection_id`; NULL for none.
     connection_id BIGINT,
@@ -31,6 +31,13 @@ CREATE TABLE sockets (
     pid INTEGER NOT NULL,
     -- That process's descriptor for it.
     fd INTEGER NOT NULL,
+    -- That process's name then; NULL where not known.
+    comm VARCHAR,
+    -- The user's number that `/proc/net/tcp` shows; NULL where it does not show the socket.
+    uid UINTEGER,
+    -- How many connections its last `listen` lets wait; NULL where it does not listen, or no trace
+    -- shows since when.
+    backlog INTEGER,
     -- From when on the socket is known, ns since the Unix epoch.
     start_ts BIGINT NOT NULL,
     -- When its last known descriptor was closed, ns since the Unix epoch; just past the last event

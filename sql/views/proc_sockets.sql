@@ -17,7 +17,9 @@ SELECT
     -- The state.
     ARG_MAX(state, ts) AS state,
     -- `ipv4` or `ipv6`: the socket's family.
-    ARG_MAX(family, ts) AS family
+    ARG_MAX(family, ts) AS family,
+    -- The owner's user number.
+    ARG_MAX(uid, ts) AS uid
 FROM proc_tcp
 WHERE inode <> 0
 GROUP BY run_id, inode;

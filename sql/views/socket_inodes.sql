@@ -11,7 +11,9 @@ SELECT
     -- The state in the last snapshot that shows it.
     ARG_MAX(p.state, p.ts) AS state,
     -- `ipv4` or `ipv6`: the socket's family.
-    ARG_MAX(p.family, p.ts) AS family
+    ARG_MAX(p.family, p.ts) AS family,
+    -- The owner's user number.
+    ARG_MAX(p.uid, p.ts) AS uid
 FROM socket_connections AS t
 INNER JOIN connections AS c ON t.run_id = c.run_id AND t.connection_id = c.connection_id
 INNER JOIN proc_tcp AS p

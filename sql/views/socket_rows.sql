@@ -80,7 +80,7 @@ SELECT
     COALESCE(
         NULLIF(s.dport, 0), p.peer_port, CASE WHEN t.is_client THEN c.dport ELSE c.sport END
     ) AS dport,
-    -- The last state seen.
+    -- The last state that `/proc` or a call shows.
     COALESCE(
         s.state,
         i.state,
@@ -92,6 +92,12 @@ SELECT
     h.pid,
     -- That process's descriptor for it.
     h.fd,
+    -- That process's name then.
+    m.comm,
+    -- The user's number that `/proc/net/tcp` shows.
+    COALESCE(s.uid, i.uid) AS uid,
+    -- How many connections its last `listen` lets wait.
+    p.backlog,
     -- From when on the socket is known, ns since the Unix epoch.
     h.start_ts,
     -- When its last known descriptor was closed, ns since the Unix epoch.
@@ -103,4 +109,7 @@ LEFT JOIN socket_peers AS p ON h.run_id = p.run_id AND h.socket_id = p.socket_id
 LEFT JOIN proc_sockets AS s ON h.run_id = s.run_id AND h.inode = s.inode
 LEFT JOIN socket_connections AS t ON h.run_id = t.run_id AND h.socket_id = t.socket_id
 LEFT JOIN socket_inodes AS i ON h.run_id = i.run_id AND h.socket_id = i.socket_id
-LEFT JOIN connections AS c ON t.run_id = c.run_id AND t.connection_id = c.connection_id;
+LEFT JOIN connections AS c ON t.run_id = c.run_id AND t.connection_id = c.connection_id
+LEFT JOIN threads AS m
+    ON h.run_id = m.run_id AND h.pid = m.tid AND m.start_ts <= h.start_ts AND m.end_ts > h.start_ts
+ORDER BY h.run_id, h.socket_id;
