@@ -7,11 +7,12 @@ file. Where no cache can be written, all goes on without one.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
+
+from tcpdw.kept_files import digest, folder
 
 
 def place(path: Path, parts: Iterable[str], make: Callable[[Path], None]) -> None:
@@ -21,40 +22,32 @@ def place(path: Path, parts: Iterable[str], make: Callable[[Path], None]) -> Non
     it follows from the texts in `parts`.
     """
     with contextlib.suppress(OSError):
-        key = _digest("\0".join(parts).encode())
+        key = digest("\0".join(parts).encode())
         content = _cached(key)
         if content is None:
             content = _fill(key, make)
-        with tempfile.TemporaryDirectory(prefix=".tcpdw-", dir=path.parent) as folder:
-            copy = Path(folder) / "copy"
+        with tempfile.TemporaryDirectory(prefix=".tcpdw-", dir=path.parent) as scratch:
+            copy = Path(scratch) / "copy"
             copy.write_bytes(content)
             os.link(copy, path)
 
 
-def _folder() -> Path:
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "tcpdw"
-
-
 def _cached(key: str) -> bytes | None:
     # The name tells the content, so that a damaged file is seen.
-    for file in _folder().glob(f"empty-{key}-*.duckdb"):
+    for file in folder().glob(f"empty-{key}-*.duckdb"):
         content = file.read_bytes()
-        if file.stem.rpartition("-")[2] == _digest(content):
+        if file.stem.rpartition("-")[2] == digest(content):
             return content
     return None
 
 
 def _fill(key: str, make: Callable[[Path], None]) -> bytes:
-    _folder().mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".tcpdw-", dir=_folder()) as folder:
-        made = Path(folder) / "empty.duckdb"
+    folder().mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".tcpdw-", dir=folder()) as scratch:
+        made = Path(scratch) / "empty.duckdb"
         make(made)
         content = made.read_bytes()
-        for other in _folder().glob("empty-*.duckdb"):
+        for other in folder().glob("empty-*.duckdb"):
             other.unlink(missing_ok=True)
-        made.replace(_folder() / f"empty-{key}-{_digest(content)}.duckdb")
+        made.replace(folder() / f"empty-{key}-{digest(content)}.duckdb")
     return content
-
-
-def _digest(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()[:24]

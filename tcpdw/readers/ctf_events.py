@@ -25,12 +25,14 @@ _SPEC = struct.Struct("<8i")
 
 @dataclass(frozen=True, slots=True)
 class EventLayout:
-    """An event class, compiled: `native` is what the decoder takes, `memory` what it points to."""
+    """An event class, compiled: `native` is what the decoder takes, and the rest it points to."""
 
     name: str
     schema: pa.Schema
     native: ctf_library.EventClass
-    memory: Any
+    specs: Any
+    program: ctf_library.Program
+    prefix: ctf_library.Prefix
 
 
 @dataclass(slots=True)
@@ -59,6 +61,26 @@ def scopes_of(event: EventClass, stream: StreamClass) -> Scopes:
     return [(scope, kind) for scope, kind in every if kind is not None]
 
 
+def assemble(
+    name: str,
+    schema: pa.Schema,
+    program: ctf_library.Program,
+    prefix: ctf_library.Prefix,
+    specs: bytes,
+    sizes: tuple[int, int],
+) -> EventLayout:
+    """Make an event class of its parts; `sizes` are its numbers of columns and of levels."""
+    memory = ctypes.create_string_buffer(specs)
+    native = ctf_library.EventClass(
+        body=program,
+        prefix=prefix,
+        specs=ctypes.addressof(memory),
+        n_columns=sizes[0],
+        n_levels=sizes[1],
+    )
+    return EventLayout(name, schema, native, memory, program, prefix)
+
+
 class EventCompiler:
     """Compiles one event class: its columns in their order first, then its program."""
 
@@ -79,16 +101,10 @@ class EventCompiler:
             spec = self._columns.specs[column]
             if spec.kind == CODES:
                 spec.words, spec.n_words = first, count
-        memory = ctypes.create_string_buffer(b"".join(map(_packed, self._columns.specs)))
-        native = ctf_library.EventClass(
-            body=program,
-            prefix=prefix,
-            specs=ctypes.addressof(memory),
-            n_columns=len(self._columns.specs),
-            n_levels=self._columns.levels,
-        )
         name = repair_text(event.name) if event.name else f"event_{event.id}"
-        self.layout = EventLayout(name, pa.schema(self._schema), native, (memory, program, prefix))
+        specs = b"".join(map(_packed, self._columns.specs))
+        sizes = (len(self._columns.specs), self._columns.levels)
+        self.layout = assemble(name, pa.schema(self._schema), program, prefix, specs, sizes)
 
     def _add(self, name: str, kind: pa.DataType, spec: Spec) -> Target:
         self._schema.append(pa.field(name, kind))

@@ -7,7 +7,7 @@ import threading
 from dataclasses import replace
 from typing import Any
 
-from tcpdw.readers import Clock, ctf_events, ctf_library
+from tcpdw.readers import Clock, ctf_events, ctf_kept, ctf_library
 from tcpdw.readers.ctf_events import EventLayout
 from tcpdw.readers.ctf_programs import Emitter
 from tcpdw.readers.ctf_registers import REGISTERS, Registers
@@ -31,8 +31,11 @@ _MOST_KEPT = 20_000
 class StreamLayout:
     """A stream class, compiled; its event classes are compiled when they are asked for."""
 
-    def __init__(self, kind: StreamClass, outer: Registers) -> None:
+    def __init__(
+        self, kind: StreamClass, outer: Registers, classes: ctf_kept.Classes | None
+    ) -> None:
         self.kind = kind
+        self._classes = classes
         self.clock = None if kind.clock is None else _clock(kind.clock)
         self._registers = Registers(outer)
         self.context = _program(kind.packet_context, "packet.context", self._registers)
@@ -46,7 +49,13 @@ class StreamLayout:
 
     def event(self, number: int) -> EventLayout:
         """Compile the event class `number`; raises KeyError where there is none."""
-        return _KEPT.get(self.kind.events[number], self.kind, self._registers)
+        classes = self._classes
+        found = None if classes is None else classes.get(self.kind.id, number)
+        if found is None:
+            found = _KEPT.get(self.kind.events[number], self.kind, self._registers)
+            if classes is not None:
+                classes.add(self.kind.id, number, found)
+        return found
 
 
 class TraceLayout:
@@ -56,7 +65,11 @@ class TraceLayout:
         self.kind = kind
         registers = Registers()
         self._header = _program(kind.packet_header, "packet.header", registers)
-        self.streams = [StreamLayout(stream, registers) for stream in kind.streams.values()]
+        key = kind.events_key
+        self._classes = None if key is None else ctf_kept.classes(key)
+        self.streams = [
+            StreamLayout(stream, registers, self._classes) for stream in kind.streams.values()
+        ]
         self._streams = (ctf_library.StreamClass * max(1, len(self.streams)))()
         for native, stream in zip(self._streams, self.streams, strict=False):
             native.id = stream.kind.id
@@ -75,6 +88,11 @@ class TraceLayout:
             n_streams=len(self.streams),
             n_regs=REGISTERS,
         )
+
+    def keep(self) -> None:
+        """Keep the event classes that were compiled for processes that follow."""
+        if self._classes is not None:
+            self._classes.keep()
 
 
 class _Layouts:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Mapping, Sequence
 from ctypes import POINTER, Structure, c_int, c_int32, c_int64, c_uint32, c_uint64, c_void_p
 from typing import Any
 
@@ -159,6 +160,30 @@ class ArrowArray(Structure):
         ("release", c_void_p),
         ("private_data", c_void_p),
     )
+
+
+PREFIX_NUMBERS = ("align", "bits", "n_parts", "n_texts", "start")
+
+
+def program(parts: Mapping[str, bytes]) -> Program:
+    """Make a program of the arrays that it points to; it holds on to its memory."""
+    made = Program()
+    kept = {name: ctypes.create_string_buffer(data) for name, data in parts.items()}
+    for name in ("ops", "parts", "tables", "ranges"):
+        setattr(made, name, ctypes.addressof(kept[name]))
+    made.words.bytes = ctypes.addressof(kept["words"])
+    made.words.ends = ctypes.addressof(kept["ends"])
+    made.memory = kept
+    return made
+
+
+def prefix(arrays: Sequence[bytes], numbers: Sequence[int]) -> Prefix:
+    """Make a prefix of its parts and its texts, and its numbers by PREFIX_NUMBERS; likewise."""
+    made = Prefix(**dict(zip(PREFIX_NUMBERS, numbers, strict=True)))
+    kept = [ctypes.create_string_buffer(data) for data in arrays]
+    made.parts, made.texts = map(ctypes.addressof, kept)
+    made.memory = kept
+    return made
 
 
 _FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {

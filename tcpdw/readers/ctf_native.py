@@ -70,6 +70,7 @@ def read(path: Path, *, threads: int = 1) -> Iterator[TraceItem]:
         if first is not None:
             yield first
             yield from batches
+        layout.keep()
         total = Tally(path)
         ctf_streams.tally(streams, total)
         yield total.end()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import ctypes
+import itertools
 import struct
 from collections.abc import Mapping, Sequence
 
@@ -198,30 +198,18 @@ class Instructions:
     def finish(self) -> ctf_library.Program:
         """Return the program; it holds on to its memory."""
         self.control(Op(END))
-        program = ctf_library.Program()
         tables, ranges = self.tables.packed()
-        ends = 0
-        ends_of: list[int] = []
-        for word in self.tables.words:
-            ends += len(word)
-            ends_of.append(ends)
-        parts = {
-            "ops": b"".join(op.pack() for op in self._ops),
-            "parts": b"".join(_PART.pack(*part) for part in self._parts),
-            "tables": tables,
-            "ranges": ranges,
-            "words": b"".join(self.tables.words),
-            "ends": struct.pack(f"<{len(ends_of)}i", *ends_of),
-        }
-        kept = {name: ctypes.create_string_buffer(data) for name, data in parts.items()}
-        program.ops = ctypes.addressof(kept["ops"])
-        program.parts = ctypes.addressof(kept["parts"])
-        program.tables = ctypes.addressof(kept["tables"])
-        program.ranges = ctypes.addressof(kept["ranges"])
-        program.words.bytes = ctypes.addressof(kept["words"])
-        program.words.ends = ctypes.addressof(kept["ends"])
-        program.memory = kept
-        return program
+        ends = list(itertools.accumulate(map(len, self.tables.words)))
+        return ctf_library.program(
+            {
+                "ops": b"".join(op.pack() for op in self._ops),
+                "parts": b"".join(_PART.pack(*part) for part in self._parts),
+                "tables": tables,
+                "ranges": ranges,
+                "words": b"".join(self.tables.words),
+                "ends": struct.pack(f"<{len(ends)}i", *ends),
+            }
+        )
 
     def prefix(self) -> ctf_library.Prefix:
         """Return what stands at known places at the start: the decoder reads it by columns.
@@ -252,17 +240,10 @@ class Instructions:
             start = number + 1
             if end > _LONGEST_RUN:
                 break
-        made = ctf_library.Prefix(
-            align=align if start else 1,
-            bits=end,
-            n_parts=len(parts),
-            n_texts=len(texts),
-            start=start,
+        arrays = (
+            b"".join(_PART.pack(*part) for part in parts),
+            b"".join(_TEXT.pack(*text) for text in texts),
         )
-        kept = (
-            ctypes.create_string_buffer(b"".join(_PART.pack(*part) for part in parts)),
-            ctypes.create_string_buffer(b"".join(_TEXT.pack(*text) for text in texts)),
+        return ctf_library.prefix(
+            arrays, (align if start else 1, end, len(parts), len(texts), start)
         )
-        made.parts, made.texts = (ctypes.addressof(one) for one in kept)
-        made.memory = kept
-        return made

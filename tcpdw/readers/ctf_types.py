@@ -225,10 +225,15 @@ class StreamClass:
 
 @dataclass(frozen=True, slots=True)
 class TraceClass:
-    """All of a trace's metadata. `uuid` is None where the metadata has none."""
+    """All of a trace's metadata. `uuid` is None where the metadata has none.
+
+    Traces of the same `events_key` have the same stream and event classes, but for the offsets of
+    their clocks. It is None where that is not worth to know.
+    """
 
     version: Literal[1, 2]
     uuid: bytes | None
     packet_header: Struct | None
     env: Mapping[str, str | int]
     streams: Mapping[int, StreamClass]
+    events_key: str | None = None

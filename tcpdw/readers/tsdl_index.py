@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from tcpdw.readers import ctf_kept
 from tcpdw.readers.ctf_memory import Memory
 from tcpdw.readers.tsdl_attributes import MAX_ID
 from tcpdw.readers.tsdl_blocks import Block, Source, split
@@ -34,10 +35,12 @@ class Span(NamedTuple):
 class Tail:
     """A text from its first event on: `streams` has each event's span by stream id and id.
 
-    `partial` are the events that lack either id, `others` the blocks that are no events.
+    `partial` are the events that lack either id, `others` the blocks that are no events. `digest`
+    tells the text from others, None if it is short.
     """
 
     text: str
+    digest: str | None
     others: list[Block]
     streams: dict[int, dict[int, Span]] = field(default_factory=dict[int, dict[int, Span]])
     partial: list[Block] = field(default_factory=list[Block])
@@ -61,12 +64,29 @@ def index(source: Source) -> tuple[list[Block], int, Tail]:
     else:
         start = len(source.text)
     text = source.text[start:]
-    return head, start, _tails.get(text, lambda: _tail(source, text, start))
+    return head, start, _tails.get(text, lambda: _kept_tail(source, text, start))
 
 
-def _tail(source: Source, text: str, base: int) -> Tail:
+def _kept_tail(source: Source, text: str, base: int) -> Tail:
+    digest = ctf_kept.digest(text)
+    if digest is None:
+        return _tail(source, text, base, None)
+    key = f"spans {digest}"
+    found = ctf_kept.load(key)
+    if found is not None:
+        streams, names_env = found
+        spans = {id: {e: Span(*at) for e, at in events.items()} for id, events in streams.items()}
+        return Tail(text, digest, [], spans, names_env=names_env)
+    tail = _tail(source, text, base, digest)
+    if not tail.others and not tail.partial:
+        spans = {id: {e: tuple(at) for e, at in of.items()} for id, of in tail.streams.items()}
+        ctf_kept.store(key, (spans, tail.names_env))
+    return tail
+
+
+def _tail(source: Source, text: str, base: int, digest: str | None) -> Tail:
     others: list[Block] = []
-    tail = Tail(text, others, names_env=names_env(text))
+    tail = Tail(text, digest, others, names_env=names_env(text))
     for block in split(source, base):
         if block.kind != "event":
             others.append(block._replace(start=block.start - base, end=block.end - base))

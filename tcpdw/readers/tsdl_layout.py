@@ -81,8 +81,8 @@ class Preface:
             source.fail(place, "expected one `trace` block" + (", found two" if traces else ""))
         self._trace = traces[0]
 
-    def kept(self, events_name_env: bool) -> Layout:
-        """Parse the layout, or find it parsed, of the same environment if that is named."""
+    def key(self, events_name_env: bool) -> tuple[object, ...]:
+        """Return what the layout follows from: the environment too, if it is named."""
         text = self._source.text
         texts = {
             kind: tuple(text[block.start : block.end] for block in self._blocks.get(kind, ()))
@@ -91,7 +91,10 @@ class Preface:
         named = events_name_env or any(names_env(each) for of in texts.values() for each in of)
         env = tuple(sorted(self._env.items())) if named else ()
         trace = _UUID.sub("", texts["trace"][0])
-        key = (texts["declaration"], trace, texts["stream"], self._clocks, env)
+        return (texts["declaration"], trace, texts["stream"], self._clocks, env)
+
+    def kept(self, key: tuple[object, ...]) -> Layout:
+        """Parse the layout, or find it parsed, by its `key`."""
         return _layouts.get(key, self.parse)
 
     def uuid(self, layout: Layout) -> bytes | None:

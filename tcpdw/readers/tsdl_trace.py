@@ -43,7 +43,8 @@ def parse(text: str, path: Path) -> TraceClass:
         env |= environment(source, block, unknown)
     clocks = [clock(source, block, unknown) for block in blocks.get("clock", ())]
     preface = Preface(source, blocks, tuple(each.name for each in clocks), env)
-    layout = preface.kept(tail.names_env)
+    key = preface.key(tail.names_env)
+    layout = preface.kept(key)
     by_name = {each.name: each for each in reversed(clocks)} or {"default": _DEFAULT_CLOCK}
     spans = _spans(source, base, tail, layout)
     streams: dict[int, StreamClass] = {}
@@ -58,7 +59,8 @@ def parse(text: str, path: Path) -> TraceClass:
             by_name[name] if name else None,
             events,
         )
-    return TraceClass(1, preface.uuid(layout), layout.packet_header, env, streams)
+    events_key = None if tail.digest is None else f"{tail.digest} {key}"
+    return TraceClass(1, preface.uuid(layout), layout.packet_header, env, streams, events_key)
 
 
 class _Events:

@@ -21,7 +21,7 @@ def native(path: Path, threads: int) -> Reading:
     """Read a trace with the native reader, to the last column; each batch is dropped once read."""
     import pyarrow  # noqa: F401
 
-    from tcpdw.readers import ctf_native
+    from tcpdw.readers import ctf_native, tsdl_trace  # noqa: F401 - which it imports late
 
     return _columns(lambda: ctf_native.read(path, threads=threads))
 
