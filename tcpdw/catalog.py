@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -27,7 +27,9 @@ EVENT_COLUMNS: Mapping[str, str] = {
 _CREATE = re.compile(
     r"CREATE\s+(?:OR\s+REPLACE\s+)?(?P<kind>TABLE|VIEW|MACRO)\s+(?P<name>[\w.\"]+)", re.IGNORECASE
 )
-_KEY = re.compile(r"^(from|to|requires|stages|afterwards|fills|completes|staged|kept):\s*(.*)$")
+_KEY = re.compile(
+    r"^(from|to|requires|stages|afterwards|fills|completes|staged|intervals|arms):\s*(.*)$"
+)
 _AS = re.compile(r"\bAS\b(?:\s+TABLE\b)?")
 LEFT_OUT = "_left_out"
 
@@ -47,8 +49,10 @@ class SqlObject:
     `keys` holds what the header says in `key: value` lines: `from`, `to`, `requires`, `stages`,
     `afterwards` for metrics, `fills` for a view whose rows fill the table of that name when runs
     are loaded, `completes` for one whose rows fill in columns once all tables are filled
-    (`row_id` says where), `kept` for a metric whose intervals `latency` takes from the table of
-    that name, `staged` for a view that is computed once a batch for all that read it.
+    (`row_id` says where), `staged` for a view that is computed once a batch for all that read it,
+    `arms` for a view that has an arm for every metric: the statement in the file is one of them,
+    and the key the name that stands in it for the metric's, `intervals` for a metric with the name
+    of a view that gives the intervals with less work, for such arms.
     """
 
     name: str
@@ -122,11 +126,7 @@ class Catalog:
     @cached_property
     def metrics(self) -> tuple[SqlObject, ...]:
         """Give the metrics' views, by name."""
-        found = (
-            item
-            for item in self.objects
-            if item.room == "metrics" and not item.name.endswith(LEFT_OUT)
-        )
+        found = (item for item in self.objects if _is_metric(item))
         return tuple(sorted(found, key=lambda item: item.name))
 
     @cached_property
@@ -205,7 +205,30 @@ def load(root: Path | None = None) -> Catalog:
                         hint="rename one of the two",
                     )
                 found[item.name] = item
+    metrics = [item for item in found.values() if _is_metric(item)]
+    for name, item in found.items():
+        if "arms" in item.keys and metrics:
+            found[name] = _with_arms(item, sorted(metrics, key=lambda metric: metric.name))
     return Catalog(tuple(_ordered(found)))
+
+
+def _is_metric(item: SqlObject) -> bool:
+    return item.room == "metrics" and not item.name.endswith(LEFT_OUT)
+
+
+def _with_arms(item: SqlObject, metrics: Iterable[SqlObject]) -> SqlObject:
+    create = _AS.search(item.statement)
+    assert create is not None
+    head, arm = item.statement[: create.end()], item.statement[create.end() :].rstrip().rstrip(";")
+    stand_in = re.escape(item.keys["arms"])
+    arms: list[str] = []
+    words = set(item.words)
+    for metric in metrics:
+        source = metric.keys.get("intervals", metric.name)
+        named = re.sub(f"'{stand_in}'", f"'{metric.name}'", arm)
+        arms.append(re.sub(rf"\b{stand_in}\b", source, named))
+        words.add(source)
+    return replace(item, statement=head + "\nUNION ALL".join(arms) + ";", words=frozenset(words))
 
 
 def _read(path: Path, room: str) -> Iterator[SqlObject]:

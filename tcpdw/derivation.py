@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def derive(connection: duckdb.DuckDBPyConnection, known: Catalog, first: int, last: int) -> None:
-    """Fill the derived tables and the metrics for the runs from `first` to `last`."""
+    """Fill the derived tables and the metrics' counts for the runs from `first` to `last`."""
     new = f"run_id BETWEEN {first} AND {last}"
     execute = connection.execute
     for view in known.steps:
@@ -39,31 +39,22 @@ def derive(connection: duckdb.DuckDBPyConnection, known: Catalog, first: int, la
 def _fill_metrics(connection: duckdb.DuckDBPyConnection, known: Catalog, new: str) -> None:
     # One statement a table, its rows in order: what several leave half full is written anew, and
     # the blocks that held it stay free in the file.
-    intervals: list[str] = []
     stages: list[str] = []
     counts: list[str] = []
-    fresh: list[str] = []
     for metric in known.metrics:
         literal = text_literal(metric.name)
-        source = f"{metric.name} WHERE {new}"
-        if metric.stages:
-            connection.execute(f"CREATE TEMP TABLE fresh_{metric.name} AS SELECT * FROM {source}")
-            fresh.append(f"fresh_{metric.name}")
-            source = f"fresh_{metric.name} WHERE true"
-        if "kept" not in metric.keys:
-            intervals.append(f"SELECT run_id, {literal} AS metric, ts, dur, certain FROM {source}")
         for stage in metric.stages:
             certain = "certain_to_end" if stage in metric.later_stages else "certain"
             stages.append(
                 f"SELECT run_id, {literal} AS metric, {text_literal(stage)} AS stage, ts, "
-                f"{stage} AS dur, {certain} AS certain FROM {source} AND {stage} IS NOT NULL"
+                f"{stage} AS dur, {certain} AS certain FROM {metric.name} "
+                f"WHERE {new} AND {stage} IS NOT NULL"
             )
         if left_out := known.left_out(metric):
             counts.append(
                 f"SELECT run_id, {literal} AS metric, reason, n FROM {left_out.name} WHERE {new}"
             )
     for table, arms, order in (
-        ("store.intervals", intervals, "metric, run_id, ts"),
         ("latency_stages", stages, "metric, stage, run_id, ts"),
         ("metric_counts", counts, "metric, run_id, reason"),
     ):
@@ -71,4 +62,3 @@ def _fill_metrics(connection: duckdb.DuckDBPyConnection, known: Catalog, new: st
             connection.execute(
                 f"INSERT INTO {table} BY NAME {' UNION ALL '.join(arms)} ORDER BY {order}"
             )
-    connection.execute(";".join(f"DROP TABLE {name}" for name in fresh))

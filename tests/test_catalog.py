@@ -137,6 +137,47 @@ def test_objects_come_after_what_they_use(tmp_path: Path) -> None:
     )
 
 
+ARMS = """-- All.
+-- arms: a_metric
+CREATE VIEW every AS
+SELECT
+    -- Which.
+    'a_metric' AS metric,
+    -- The start.
+    ts
+FROM a_metric
+WHERE ts > 0;
+"""
+
+
+def test_a_view_with_an_arm_for_every_metric(tmp_path: Path) -> None:
+    other = METRIC.replace("VIEW m AS", "VIEW n AS").replace("-- stages: first", "-- intervals: v")
+    view = VIEW.replace("    a\n", "    a AS ts\n")
+    known = made(
+        tmp_path,
+        tables__t=TABLE,
+        metrics__m=METRIC,
+        metrics__n=other,
+        views__v=view,
+        views__every=ARMS,
+    )
+    names = [item.name for item in known.objects]
+    assert max(names.index("m"), names.index("v")) < names.index("every")
+    assert [column.name for column in known.by_name["every"].columns] == ["metric", "ts"]
+    with duckdb.connect() as connection:
+        for item in known.objects:
+            connection.execute(item.statement)
+        connection.execute("INSERT INTO t VALUES (1, 7), (1, -7)")
+        rows = connection.execute("FROM every ORDER BY metric").fetchall()
+        assert rows == [("m", 7), ("n", 7)]
+        [(plan,)] = connection.execute(
+            "SELECT sql FROM duckdb_views() WHERE view_name = 'every'"
+        ).fetchall()
+    assert "FROM m " in plan
+    assert "FROM v " in plan
+    assert "FROM n " not in plan
+
+
 def test_what_fills_a_table_comes_after_what_fills_those_it_reads(tmp_path: Path) -> None:
     table = "-- Of it.\nCREATE TABLE {0} (\n    -- One.\n    a INTEGER\n);\n"
     view = (

@@ -43,17 +43,20 @@ FROM (VALUES
 INSERT INTO runs BY NAME SELECT 4 AS run_id, 'broken' AS name, '/runs/4' AS source_path,
     0 AS events, 0 AS packets, 0 AS events_discarded, 'failed' AS status,
     ['no metadata'] AS warnings;
-INSERT INTO store.intervals BY NAME
-SELECT 1 AS run_id, 'hardirq_to_softirq' AS metric, n AS ts, n * 1000 AS dur, true AS certain
-FROM range(1, 101) AS t (n)
-UNION ALL BY NAME SELECT 1 AS run_id, 'hardirq_to_softirq' AS metric, 500 AS ts,
-    5_000_000_000 AS dur, false AS certain
-UNION ALL BY NAME SELECT 2 AS run_id, 'hardirq_to_softirq' AS metric, n AS ts,
-    n * 1_000_000 AS dur, true AS certain FROM range(1, 4) AS t (n)
-UNION ALL BY NAME SELECT 3 AS run_id, 'hardirq_to_softirq' AS metric, 1 AS ts, 17 AS dur,
-    false AS certain
-UNION ALL BY NAME SELECT 1 AS run_id, 'syn_to_wake' AS metric, 1 AS ts, 1_234_567 AS dur,
-    true AS certain;
+CREATE TEMP TABLE waits_for_softirqs AS
+SELECT 1 AS run_id, n AS ts, n * 1000 AS dur, true AS certain FROM range(1, 101) AS t (n)
+UNION ALL SELECT 1, 500, 5_000_000_000, false
+UNION ALL SELECT 2, n, n * 1_000_000, true FROM range(1, 4) AS t (n)
+UNION ALL SELECT 3, 1, 17, false;
+INSERT INTO hardirqs BY NAME
+SELECT run_id, ts, 0 AS cpu_id, certain FROM waits_for_softirqs;
+INSERT INTO softirqs BY NAME
+SELECT run_id, ts AS irq_ts, ts + dur AS ts, 0 AS cpu_id, 3 AS vec, false AS cleared, certain,
+    certain AS raise_certain, certain AS irq_certain, false AS lost
+FROM waits_for_softirqs;
+INSERT INTO accepted_connections BY NAME
+SELECT 1 AS run_id, 1 AS syn_ts, 9 AS synack_ts, 1 + 1_234_567 AS waking_ts, true AS certain,
+    true AS certain_to_end, false AS wait_cleared;
 INSERT INTO latency_stages BY NAME
 SELECT 1 AS run_id, 'syn_to_wake' AS metric, stage, 1 AS ts, dur, true AS certain
 FROM (VALUES ('ack_to_wake', 987), ('syn_to_synack', 1_000_580), ('synack_to_ack', 233_000))

@@ -3,13 +3,13 @@
 -- from: syscall_entry_*
 -- to: syscall_exit_*
 -- requires: syscall_entry_*, syscall_exit_*
--- kept: store.calls
+-- intervals: complete_calls
 CREATE VIEW syscall_latency AS
 SELECT
     -- The run.
     s.run_id,
     -- When the call began, ns since the Unix epoch.
-    s.entry_ts AS ts,
+    s.ts,
     -- How long it took, ns.
     s.dur,
     -- False where the tracer may have lost events meanwhile: of any cpu, for a call may sleep and
@@ -26,15 +26,14 @@ SELECT
     -- What it returned: a number, or an error below 0.
     s.ret,
     -- The cpu on which it began.
-    s.entry_cpu AS cpu_id
-FROM store.calls AS s
+    s.cpu_id
+FROM complete_calls AS s
 LEFT JOIN threads AS t
     ON
         s.run_id = t.run_id
         AND s.tid = t.tid
-        AND t.start_ts <= s.entry_ts
-        AND t.end_ts > s.entry_ts
-WHERE s.dur IS NOT NULL AND NOT s.cleared;
+        AND t.start_ts <= s.ts
+        AND t.end_ts > s.ts;
 
 -- What `syscall_latency` leaves out: calls of which the trace does not show both ends.
 CREATE VIEW syscall_latency_left_out AS

@@ -38,17 +38,5 @@ SELECT
     -- the dropped wakings.
     reason,
     -- How many there were.
-    SUM(n)::BIGINT AS n
-FROM (
-    SELECT
-        run_id,
-        CASE WHEN in_ts IS NULL THEN 'no_switch' ELSE 'cleared_by_loss' END AS reason,
-        1 AS n
-    FROM thread_turns
-    WHERE cleared OR (waking_ts IS NOT NULL AND in_ts IS NULL)
-    UNION ALL
-    SELECT run_id, 'not_asleep', dropped
-    FROM thread_turns
-    WHERE dropped > 0
-) AS causes
-GROUP BY ALL;
+    n
+FROM store.waking_counts;

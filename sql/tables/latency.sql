@@ -1,18 +1,3 @@
--- The intervals of the metrics, filled from the metric views when a run is loaded; those of
--- `syscall_latency` are in `store.calls`.
-CREATE TABLE store.intervals (
-    -- The run.
-    run_id INTEGER NOT NULL,
-    -- The metric's name: the view in `sql/metrics/` that defines it.
-    metric VARCHAR NOT NULL,
-    -- The interval's start, ns since the Unix epoch.
-    ts BIGINT NOT NULL,
-    -- The interval's length, ns.
-    dur BIGINT NOT NULL,
-    -- False where the tracer may have lost events that the interval depends on.
-    certain BOOLEAN NOT NULL
-);
-
 -- The stages of the intervals in `latency`, for the metrics that have them; a stage that the trace
 -- does not show has no row.
 CREATE TABLE latency_stages (

@@ -43,3 +43,14 @@ CREATE TABLE wakes (
     -- softirq, ns since the Unix epoch; NULL for none.
     rx_ts BIGINT
 );
+
+-- How many wakings are in no row of `wakes`, or in one without a switch, by reason.
+CREATE TABLE store.waking_counts (
+    -- The run.
+    run_id INTEGER NOT NULL,
+    -- `cleared_by_loss`, `no_switch` where the trace's end cut the wait off, or `not_asleep` for
+    -- the dropped wakings.
+    reason VARCHAR NOT NULL,
+    -- How many there were.
+    n BIGINT NOT NULL
+);
