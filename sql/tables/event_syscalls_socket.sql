@@ -107,3 +107,17 @@ CREATE TABLE event.syscall_entry_connect (
     -- there.
     addr VARCHAR
 );
+
+-- A thread calls `shutdown`.
+CREATE TABLE event.syscall_entry_shutdown (
+    run_id INTEGER, ts BIGINT, cpu_id INTEGER, ctx_tid INTEGER,
+    -- The descriptor.
+    fd INTEGER
+);
+
+-- A thread calls `setsockopt`.
+CREATE TABLE event.syscall_entry_setsockopt (
+    run_id INTEGER, ts BIGINT, cpu_id INTEGER, ctx_tid INTEGER,
+    -- The descriptor.
+    fd INTEGER
+);

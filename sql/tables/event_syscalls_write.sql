@@ -32,3 +32,10 @@ CREATE TABLE event.syscall_entry_writev (
     -- The descriptor.
     fd UBIGINT
 );
+
+-- A thread calls `sendfile`.
+CREATE TABLE event.syscall_entry_sendfile64 (
+    run_id INTEGER, ts BIGINT, cpu_id INTEGER, ctx_tid INTEGER,
+    -- The descriptor that is written to.
+    out_fd INTEGER
+);

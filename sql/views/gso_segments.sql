@@ -4,7 +4,7 @@
 -- address explains. What a segment holds beyond the headers, which are as long as its buffer's, is
 -- its payload; only where the payload of such a turn of segments is just that of its buffers are
 -- they theirs. Where the freeing is not traced, the queueing stands for it.
--- staged: the steps from a packet to its event read it while a batch is loaded
+-- staged: several steps read it while a batch is loaded
 CREATE VIEW gso_segments AS
 WITH
 strays AS (
@@ -17,7 +17,6 @@ strays AS (
             AND x.cpu_id = t.xmit_cpu
             AND x.skbaddr = t.skbaddr
             AND t.match = 'skbaddr'
-    SEMI JOIN packets AS p ON x.run_id = p.run_id
     WHERE x.rc = 0
 ),
 

@@ -15,7 +15,8 @@ placed AS (
             ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
         ) AS call_ts
     FROM (
-        SELECT *, NULL AS entry_ts FROM queued_payloads
+        SELECT *, NULL AS entry_ts FROM queued_segments
+        WHERE payload_len > 0
         UNION ALL BY NAME
         SELECT run_id, tid AS ctx_tid, entry_ts AS ts, entry_ts FROM calls
     ) AS marks

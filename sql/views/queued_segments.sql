@@ -1,6 +1,7 @@
--- Every TCP segment with payload that was handed to a device's queue, and whether a softirq ran
--- there: one may queue for others inside a thread's call.
-CREATE VIEW queued_payloads AS
+-- Every TCP segment that was handed to a device's queue, and whether a softirq ran there: one may
+-- queue for others inside a thread's call.
+-- staged: several steps read it while a batch is loaded
+CREATE VIEW queued_segments AS
 SELECT
     -- The run.
     g.run_id,
@@ -20,6 +21,8 @@ SELECT
     g.daddr,
     -- The destination port.
     g.dport,
+    -- The payload's length in bytes.
+    g.payload_len,
     -- True in a softirq, and in no handler that interrupted it.
     s.ts IS NOT NULL
     AND COALESCE(s.exit_ts >= g.ts, true)
@@ -31,4 +34,4 @@ ASOF LEFT JOIN handler_spans AS h
     ON g.run_id = h.run_id AND g.cpu_id = h.cpu_id AND g.ts >= h.start_ts
 ASOF LEFT JOIN softirq_pairs AS s
     ON g.run_id = s.run_id AND g.cpu_id = s.cpu_id AND g.ts > s.ts
-WHERE g.direction = 'queue' AND g.payload_len > 0;
+WHERE g.direction = 'queue';
