@@ -11,6 +11,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from oracle_connections import connections, data_to_ack, handshake
 from oracle_cpu import Machine
 from oracle_events import (
     NO_CPU,
@@ -49,6 +50,7 @@ __all__ = [
 METRICS = (
     *("hardirq_duration", "softirq_raise_to_entry", "hardirq_to_softirq", "softirq_duration"),
     *("wake_to_run", "syscall_latency", "queue_to_xmit", "syn_to_wake", "sendto_to_xmit"),
+    *("handshake", "data_to_ack"),
 )
 
 
@@ -82,11 +84,14 @@ def run(
     rows, sound = queue_to_xmit(queued, windows, out["queue_to_xmit"])
     fds = FdMachine(known, proc or Proc(), notes)
     tcp = Tcp(machine, windows, notes)
+    whole = connections(known)
     found = {
         **machine.rows,
         "queue_to_xmit": rows,
         "syn_to_wake": tcp.syn_to_wake(known, out["syn_to_wake"]),
         "sendto_to_xmit": tcp.sendto_to_xmit(queued, sound, fds.sends, out["sendto_to_xmit"]),
+        "handshake": list(handshake(whole, windows, out["handshake"])),
+        "data_to_ack": list(data_to_ack(whole, windows, out["data_to_ack"])),
     }
     return Result(
         {name: sorted(found.get(name, []), key=lambda row: row["ts"]) for name in METRICS},

@@ -114,13 +114,13 @@ def proc_of(run_dir: Path) -> Proc:
     fds: list[tuple[int, int, int, int]] = []
     stages = sorted((run_dir / "proc").glob("*/")) if (run_dir / "proc").is_dir() else []
     for snapshot in [proc.read(stage) for stage in stages]:
-        for row in snapshot.tcp.iter_rows(named=True):
+        for row in snapshot.tcp.to_pylist():
             if row["inode"]:
                 remote = (spelled(row["daddr"]), row["dport"])
                 sockets[row["inode"]] = Socket(
                     (spelled(row["saddr"]), row["sport"]), remote if row["dport"] else None
                 )
-        for row in snapshot.fds.iter_rows(named=True):
+        for row in snapshot.fds.to_pylist():
             if snapshot.ts is not None and row["kind"] == "socket" and row["inode"] is not None:
                 fds.append((snapshot.ts, row["pid"], row["fd"], row["inode"]))
     return Proc(sockets, sorted(fds))

@@ -224,6 +224,8 @@ COLUMNS = {
     "return_to_accept tid pid fd saddr sport daddr dport",
     "sendto_to_xmit": "entry_to_queue queue_to_xmit xmit_to_exit tid fd name bytes skbaddr match "
     "xmit_cpu",
+    "handshake": "syn_to_synack synack_to_ack side saddr sport daddr dport",
+    "data_to_ack": "seq payload_len skbaddr cpu_id saddr sport daddr dport",
 }
 
 
