@@ -81,11 +81,15 @@ def problems(known: catalog.Catalog) -> list[str]:
 
 def test_the_sql_is_documented() -> None:
     with warehouse.connect(view_case.template()) as connection:
-
-        def describe(name: str) -> list[str]:
-            return [row[0] for row in connection.execute(f"DESCRIBE {name}").fetchall()]
-
-        assert catalog.problems(catalog.load(), describe, catalog.defined_metrics()) == []
+        # As the database was made: to describe a view anew takes seconds where views lie deep.
+        columns: dict[str, list[str]] = {}
+        for schema, name, column in connection.execute(
+            "SELECT schema_name, table_name, column_name FROM duckdb_columns() WHERE NOT internal "
+            "ORDER BY ALL"
+        ).fetchall():
+            columns.setdefault(name if schema == "main" else f"{schema}.{name}", []).append(column)
+    found = catalog.problems(catalog.load(), columns.__getitem__, catalog.defined_metrics())
+    assert found == []
 
 
 def test_the_database_has_the_words() -> None:
