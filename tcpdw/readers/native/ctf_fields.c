@@ -182,13 +182,27 @@ static inline uint64_t part_value(const struct part *part, const uint8_t *from)
 	return part->flags & IS_SIGNED ? extend(value, part->bits) : value;
 }
 
+/* Likewise, where there are 8 bytes to read. */
+static inline uint64_t part_of_word(const struct part *part, const uint8_t *from)
+{
+	uint64_t value;
+
+	memcpy(&value, from, 8);
+	if (part->flags & IS_BIG)
+		value = __builtin_bswap64(value) >> (64 - part->shift - part->bits);
+	else
+		value >>= part->shift;
+	value &= ~UINT64_C(0) >> (64 - part->bits);
+	return part->flags & IS_SIGNED ? extend(value, part->bits) : value;
+}
+
 /* Read a run of integers: one check for all. */
 static inline int read_run(struct fields *f, struct table *table, const struct program *program,
 			   const struct op *op)
 {
 	const struct part *part = program->parts + op->reg, *after = program->parts + op->label;
 	const uint8_t *from;
-	int status = move(f, op->align);
+	int status = move(f, op->align), is_roomy;
 	size_t row;
 
 	if (status)
@@ -197,6 +211,8 @@ static inline int read_run(struct fields *f, struct table *table, const struct p
 		return FIELDS_OVERRUN;
 	from = f->bytes + f->pos / 8;
 	f->pos += (uint64_t)op->b;
+	/* The last part lies within the run: only near the file's end are there fewer bytes. */
+	is_roomy = f->limit - from >= op->b / 8 + 8;
 	row = table ? (size_t)table->rows[0] : 0;
 	for (; part < after; part++) {
 		const uint8_t *at = from + part->offset;
@@ -215,7 +231,7 @@ static inline int read_run(struct fields *f, struct table *table, const struct p
 			}
 			continue;
 		}
-		value = part_value(part, at);
+		value = is_roomy ? part_of_word(part, at) : part_value(part, at);
 		if (part->reg >= 0)
 			f->regs[part->reg] = value;
 		if (part->column < 0)
@@ -316,23 +332,36 @@ static inline int32_t short_length(const uint8_t *from)
 #endif
 }
 
+/* Begin a row of a text of up to 16 bytes; NULL where there is no room for them yet. */
+static inline uint8_t *begin_short(struct table *table, int32_t index, int32_t **offsets)
+{
+	struct column *column = &table->columns[index];
+	size_t at;
+
+	if (tcpdw_column_begin(table, index))
+		return NULL;
+	*offsets = column->offsets + table->rows[table->specs[index].level];
+	at = (size_t)**offsets;
+	if (at + 16 > column->data_room || at > INT32_MAX - 16)
+		return NULL;
+	return column->data + at;
+}
+
 /* Put a text of fewer than 16 bytes that a NUL ends, or of 16; 0 if it is no such text, is not
  * ASCII, or there is no room yet. There are 16 bytes to read. */
 static inline int put_short(struct table *table, int32_t index, const uint8_t *from, size_t *length)
 {
-	struct column *column = &table->columns[index];
-	int64_t row = table->rows[table->specs[index].level];
-	int32_t size = short_length(from);
-	size_t at;
+	int32_t size = short_length(from), *offsets;
+	uint8_t *to;
 
 	*length = (size_t)size;
-	if (size < 0 || tcpdw_column_begin(table, index))
+	if (size < 0)
 		return 0;
-	at = (size_t)column->offsets[row];
-	if (at + 16 > column->data_room || at > INT32_MAX - 16)
+	to = begin_short(table, index, &offsets);
+	if (!to)
 		return 0;
-	memcpy(column->data + at, from, 16);
-	column->offsets[row + 1] = (int32_t)at + size;
+	memcpy(to, from, 16);
+	offsets[1] = offsets[0] + size;
 	return 1;
 }
 
@@ -465,8 +494,8 @@ static int read_address(struct fields *f, struct table *table, const struct op *
 	uint8_t address[16];
 	char text[TCPDW_ADDRESS_MAX];
 	unsigned width = op->size / 8;
-	size_t length, shown;
-	int32_t i;
+	int32_t i, *offsets;
+	uint8_t *to;
 
 	if (!(f->pos % 8) && op->align <= op->size && (width == 1 || op->flags & IS_BIG)) {
 		int status = move(f, op->align);
@@ -492,11 +521,13 @@ static int read_address(struct fields *f, struct table *table, const struct op *
 	if (op->a * (int32_t)width != 4)
 		return tcpdw_put_bytes(table, op->column, (const uint8_t *)text,
 				       tcpdw_spell_ipv6(text, address));
-	length = tcpdw_spell_ipv4(text, address);
-	text[length] = '\0';
-	return put_short(table, op->column, (const uint8_t *)text, &shown)
-		       ? COLUMN_OK
-		       : tcpdw_put_bytes(table, op->column, (const uint8_t *)text, length);
+	to = begin_short(table, op->column, &offsets);
+	if (!to)
+		return tcpdw_put_bytes(table, op->column, (const uint8_t *)text,
+				       tcpdw_spell_ipv4(text, address));
+	/* No address is longer than 15 bytes. */
+	offsets[1] = offsets[0] + (int32_t)tcpdw_spell_ipv4((char *)to, address);
+	return COLUMN_OK;
 }
 
 /* Write the transport payload's length by the headers' own lengths, if they tell: in `reg` the
