@@ -20,9 +20,13 @@ CREATE TABLE waits (
     ret BIGINT,
     -- True where a loss began or ended on the call's cpu before its exit.
     cleared BOOLEAN NOT NULL,
-    -- The descriptors that it watches; of `epoll` the epoll descriptor, whose list
-    -- `epoll_interests` has. NULL where the trace does not say.
+    -- The descriptors that it watches; of `epoll` the epoll descriptor. NULL where the trace does
+    -- not say.
     fds INTEGER[],
-    -- False where the call watches descriptors that the event had no room for.
+    -- Of `epoll`, the epoll by its origin (process, descriptor and time): `epoll_interests` has
+    -- what it watches. NULL for other calls.
+    epoll STRUCT(pid INTEGER, fd INTEGER, ts BIGINT),
+    -- False where the call may watch more: the event had no room for all descriptors, or the trace
+    -- does not show the epoll's origin.
     whole BOOLEAN NOT NULL
 );

@@ -67,14 +67,16 @@ watched AS (
     UNION ALL
     SELECT s.*, e.fd
     FROM on_sockets AS s
+    LEFT JOIN run_losses AS l ON s.run_id = l.run_id
     INNER JOIN epoll_interests AS e
         ON
             s.run_id = e.run_id
-            AND s.pid = e.pid
+            AND s.epoll = e.epoll
             AND s.socket_id = e.socket_id
             AND e.start_ts <= s.waking_ts
             AND e.end_ts > s.waking_ts
-    WHERE s.kind = 'epoll' AND LIST_CONTAINS(s.fds, e.epfd)
+            AND NOT lost_anywhere(l.windows, e.start_ts, s.waking_ts)
+    WHERE s.kind = 'epoll'
 ),
 
 kinds AS (

@@ -61,6 +61,8 @@ SELECT
     c.exit_ts,
     -- The descriptors that it watches: `waits.fds`.
     c.fds,
+    -- The epoll that it waits on: `waits.epoll`.
+    c.epoll,
     -- True where the trace shows all that it watches.
     c.fds IS NOT NULL AND c.whole AS known
 FROM turns AS t

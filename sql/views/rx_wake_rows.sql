@@ -45,7 +45,7 @@ reads AS (
         UNION ALL
         SELECT run_id, tid, socket_id, entry_ts, 1, NULL, exit_ts
         FROM socket_calls
-        WHERE kind <> 'connect' AND NOT cleared
+        WHERE kind IN ('accept', 'receive') AND NOT cleared
     ) AS marks
 )
 

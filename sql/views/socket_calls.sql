@@ -1,5 +1,5 @@
--- Every call that accepts, connects or receives on a socket, with the socket: in each a thread may
--- sleep until something arrives.
+-- Every call that accepts, connects or receives on a socket, and may sleep until something comes,
+-- and every call of `epoll_ctl` for a socket, with the socket.
 -- staged: several steps read it while a batch is loaded
 CREATE VIEW socket_calls AS
 WITH
@@ -19,6 +19,8 @@ entries AS (
     SELECT run_id, ctx_tid, ts, fd, 'accept' FROM event.syscall_entry_accept4
     UNION ALL
     SELECT run_id, ctx_tid, ts, fd, 'connect' FROM event.syscall_entry_connect
+    UNION ALL
+    SELECT run_id, ctx_tid, ts, fd, 'watch' FROM event.syscall_entry_epoll_ctl
 ),
 
 meanings AS (
@@ -61,7 +63,7 @@ SELECT
     p.pid,
     -- The call's name.
     s.name,
-    -- `accept`, `connect` or `receive`.
+    -- `accept`, `connect`, `receive`, or `watch` for `epoll_ctl`.
     p.kind,
     -- When the call began, ns since the Unix epoch.
     s.entry_ts,

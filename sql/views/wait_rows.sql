@@ -78,31 +78,45 @@ calls AS (
     SELECT
         run_id, tid, pid, name, kind, entry_ts, exit_ts, ret, cleared, [fd] AS fds, true AS whole
     FROM socket_calls
-    WHERE kind <> 'accept'
+    WHERE kind IN ('connect', 'receive')
 )
 
 SELECT
     -- The run.
-    run_id,
+    c.run_id,
     -- The thread.
-    tid,
+    c.tid,
     -- The thread's process.
-    pid,
+    c.pid,
     -- The call's name.
-    name,
+    c.name,
     -- `select`, `poll`, `epoll`, `accept`, `connect` or `receive`.
-    kind,
+    c.kind,
     -- When the call began, ns since the Unix epoch; 0 where it began before the trace.
-    entry_ts,
+    c.entry_ts,
     -- When it returned, ns since the Unix epoch; NULL where the trace does not show it.
-    exit_ts,
+    c.exit_ts,
     -- What it returned.
-    ret,
+    c.ret,
     -- True where a loss began or ended on the call's cpu before its exit.
-    cleared,
+    c.cleared,
     -- The descriptors that it watches; NULL where the trace does not say.
-    fds,
-    -- False where the call watches descriptors that the event had no room for.
-    whole
-FROM calls
-ORDER BY run_id, entry_ts, tid;
+    c.fds,
+    -- The epoll by its origin.
+    CASE
+        WHEN c.kind = 'epoll' AND c.fds IS NOT NULL
+            THEN epoll_origin(f.root_pid, f.root_fd, f.root_ts, c.pid, c.fds[1])
+    END AS epoll,
+    -- False where the call may watch more.
+    c.whole AND (c.kind <> 'epoll' OR COALESCE(f.root_call LIKE 'epoll_create%', false)) AS whole
+FROM calls AS c
+LEFT JOIN fd_meanings AS f
+    ON
+        c.kind = 'epoll'
+        AND c.run_id = f.run_id
+        AND c.pid = f.pid
+        AND c.fds[1] = f.fd
+        AND f.kind = 'anon_inode'
+        AND f.start_ts <= c.entry_ts
+        AND COALESCE(f.end_ts > c.entry_ts, true)
+ORDER BY c.run_id, c.entry_ts, c.tid;
