@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from functools import partial
@@ -52,13 +52,16 @@ def opened(path: Path) -> Generator[duckdb.DuckDBPyConnection]:
 
 
 def execute(
-    connection: duckdb.DuckDBPyConnection, text: str, values: Sequence[object] = ()
+    connection: duckdb.DuckDBPyConnection,
+    text: str,
+    values: Sequence[object] | Mapping[str, object] = (),
 ) -> Result:
     """Run one statement and give its rows. Raises WarehouseError with DuckDB's own words."""
     import duckdb
 
+    given = dict(values) if isinstance(values, Mapping) else list(values)
     try:
-        rows = _interruptible(connection, _fetch_all, connection, text, list(values))
+        rows = _interruptible(connection, _fetch_all, connection, text, given)
     except duckdb.Error as error:
         raise failure(error) from error
     return Result(_names(connection), rows)
@@ -163,7 +166,7 @@ def _arrow(
 
 
 def _fetch_all(
-    connection: duckdb.DuckDBPyConnection, text: str, values: list[object]
+    connection: duckdb.DuckDBPyConnection, text: str, values: list[object] | dict[str, object]
 ) -> list[tuple[object, ...]]:
     return connection.execute(text, values).fetchall()
 

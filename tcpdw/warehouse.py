@@ -23,7 +23,7 @@ from tcpdw.event_rows import (
     shared_rows,
 )
 from tcpdw.event_store import EventStore
-from tcpdw.run_tables import run_rows, side_tables, warnings_of
+from tcpdw.run_tables import run_rows, side_tables
 from tcpdw.rundata import RunData
 from tcpdw.warehouse_making import bring_up_to_date, make, signature
 from tcpdw.warehouse_opening import check_layout, first_line, is_empty, open_file
@@ -199,6 +199,7 @@ class Warehouse:
                 self.connection.execute("SET threads = 1")
             if any(run.failure is None for run in batch):
                 derive(self.connection, catalog.load(), first, first + len(batch) - 1)
+            warnings = self._warnings(first, first + len(batch) - 1)
         return tuple(
             LoadedRun(
                 number,
@@ -206,10 +207,17 @@ class Warehouse:
                 run.status,
                 extents[number].events,
                 0 if run.packets is None else run.packets.num_rows,
-                warnings_of(run),
+                warnings[number],
             )
             for number, run in numbered
         )
+
+    def _warnings(self, first: int, last: int) -> Mapping[int, tuple[str, ...]]:
+        """Give the warnings of runs: what was wrong with the inputs, and what derivation found."""
+        rows = self.connection.execute(
+            "SELECT run_id, warnings FROM runs WHERE run_id BETWEEN ? AND ?", [first, last]
+        ).fetchall()
+        return {run_id: tuple(texts) for run_id, texts in rows}
 
     def _forget(self, batch: Sequence[RunData]) -> None:
         hashes = [run.content_hash for run in batch if run.content_hash and run.failure is None]

@@ -76,6 +76,54 @@ DROP VIEW events;
 CREATE TABLE events AS SELECT 2 AS run_id, 1 AS ts, name FROM
     (VALUES ('irq_handler_entry'), ('irq_softirq_rise'), ('zzz')) AS e (name);
 CREATE TABLE event."odd" AS SELECT 3 AS run_id, 1::BIGINT AS ts, 'x' AS own;
+
+-- Run 1 has a server (7) that listens with fd 3 and accepts as fd 4; its child (8) holds both too.
+UPDATE runs SET first_ts = started_at, last_ts = started_at + 9_000_000_000 WHERE run_id < 3;
+INSERT INTO threads BY NAME
+SELECT 1 AS run_id, tid, pid, comm, started_at + after AS start_ts,
+    started_at + 9_000_000_001 AS end_ts, 'fork' AS source
+FROM (VALUES (7, 7, 'ncat', 0), (70, 7, $hostile, 0), (8, 8, 'child', 3_000_000_000),
+    (9, 9, 'twin', 0), (10, 10, 'twin', 0)) AS t (tid, pid, comm, after), runs WHERE run_id = 1;
+INSERT INTO fds BY NAME
+SELECT 1 AS run_id, pid, fd, started_at + after AS start_ts, started_at + until AS end_ts, kind,
+    path, inode, socket_id, source, opened_by
+FROM (VALUES
+    (7, 3, 0, 1_000_000_000, 'path', $hostile, NULL, NULL, 'statedump', 'statedump'),
+    (7, 3, 1_500_000_000, 5_000_000_000, 'socket', NULL, 88, 1, 'syscall', 'socket'),
+    (7, 4, 2_000_000_001, 9_000_000_001, 'socket', 'socket:[89]', 89, 2, 'syscall', 'accept4'),
+    (8, 3, 3_000_000_000, 3_500_000_000, 'socket', NULL, 88, 1, 'syscall', 'fork'),
+    (8, 4, 3_000_000_000, 9_000_000_001, 'socket', 'socket:[89]', 89, 2, 'syscall', 'fork')
+) AS f (pid, fd, after, until, kind, path, inode, socket_id, source, opened_by), runs
+WHERE run_id = 1;
+INSERT INTO sockets BY NAME
+SELECT 1 AS run_id, socket_id, inode, family, 'stream' AS type, 'tcp' AS protocol, saddr, 5000 AS
+    sport, daddr, dport, connection_id, 7 AS pid, fd, backlog, 0 AS start_ts, 1 AS end_ts,
+    'syscall' AS source
+FROM (VALUES
+    (1, 88, 'ipv4', '192.0.2.1', NULL, NULL, NULL, 3, 10),
+    (2, 89, 'ipv6', 'fd00::1', 'fd00::2', 40000, 5, 4, NULL)
+) AS s (socket_id, inode, family, saddr, daddr, dport, connection_id, fd, backlog);
+INSERT INTO socket_states BY NAME
+SELECT 1 AS run_id, socket_id, state, started_at + after AS start_ts, started_at + until AS end_ts,
+    source
+FROM (VALUES
+    (1, 'CLOSE', 1_500_000_000, 1_600_000_000, 'syscall'),
+    (1, 'LISTEN', 1_600_000_000, 9_000_000_001, 'syscall'),
+    (2, 'ESTABLISHED', 1_900_000_000, 4_000_000_000, 'segment'),
+    (2, 'CLOSE', 4_000_000_000, 9_000_000_001, 'segment')
+) AS s (socket_id, state, after, until, source), runs WHERE run_id = 1;
+INSERT INTO connections BY NAME
+SELECT 1 AS run_id, 5 AS connection_id, 'fd00::2' AS saddr, 40000 AS sport, 'fd00::1' AS daddr,
+    5000 AS dport, started_at + 1_800_000_000 AS start_ts, started_at + 4_000_000_001 AS end_ts,
+    false AS simultaneous, 'rst' AS ending, 'client' AS ended_by, 0 AS client_bytes,
+    1234 AS server_bytes,
+    0 AS client_segments, 0 AS server_segments, 0 AS client_unique_bytes,
+    0 AS server_unique_bytes, 0 AS client_retransmissions, 0 AS server_retransmissions,
+    0 AS captured, 0 AS client_captured, 0 AS server_captured, 0 AS client_captured_bytes,
+    0 AS server_captured_bytes, 0 AS client_captured_unique_bytes,
+    0 AS server_captured_unique_bytes, 0 AS client_captured_retransmissions,
+    0 AS server_captured_retransmissions
+FROM runs WHERE run_id = 1;
 """
 
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import click
 
-from tcpdw.cli import demo, ingest, inspect, metrics, sql, summary
+from tcpdw.cli import demo, fd, ingest, inspect, metrics, sql, summary
 from tcpdw.cli.shared import WAREHOUSE_VARIABLE, Interrupted, say, with_output, with_warehouse
 from tcpdw.errors import TcpdwError, UsageError
 
@@ -67,6 +67,7 @@ for _command in (
     metrics.metrics,
     sql.sql,
     summary.summary,
+    fd.fd,
     demo.demo,
 ):
     app.add_command(_command)
