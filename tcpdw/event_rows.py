@@ -42,7 +42,9 @@ _SIMPLE = {
 }
 
 
-_Part = tuple[int, Mapping[str, "pa.Table"], str]
+Part = tuple[int, Mapping[str, "pa.Table"], str]
+"""A run's rows of a class: the run's number, its classes, and the class's name there."""
+
 _Columns = Mapping[str, "pa.Array[Any]"]
 _Item = TypeVar("_Item")
 
@@ -66,7 +68,7 @@ class Rows:
     """
 
     place: Place
-    parts: Sequence[_Part]
+    parts: Sequence[Part]
 
 
 def duckdb_type(kind: pa.DataType) -> str:
@@ -99,21 +101,24 @@ def fields_of(event: str, schema: pa.Schema) -> list[Field]:
 
 
 def gathered(
-    runs: Iterable[tuple[int, Mapping[str, pa.Table]]],
-) -> Iterator[tuple[str, pa.Schema, list[_Part]]]:
-    """Give, by event class and Arrow schema, the `parts` of `Rows`, those without rows left out."""
-    where: dict[str, list[_Part]] = {}
-    for run_id, classes in runs:
+    runs: Iterable[Mapping[str, pa.Table]],
+) -> Iterator[tuple[str, pa.Schema, list[Part]]]:
+    """Give, by event class and Arrow schema, the `parts` of `Rows`, those without rows left out.
+
+    Runs are numbered from 0.
+    """
+    where: dict[str, list[Part]] = {}
+    for number, classes in enumerate(runs):
         for name in classes:
             # A view needs a name of at least one character.
-            where.setdefault(name or "unnamed", []).append((run_id, classes, name))
+            where.setdefault(name or "unnamed", []).append((number, classes, name))
     for name in sorted(where):
-        shapes: list[tuple[pa.Schema, list[_Part]]] = []
+        shapes: list[tuple[pa.Schema, list[Part]]] = []
         for part in where[name]:
             table = part[1][part[2]]
             parts = next((known for schema, known in shapes if schema.equals(table.schema)), None)
             if parts is None:
-                shapes.append((table.schema, parts := list[_Part]()))
+                shapes.append((table.schema, parts := list[Part]()))
             if table.num_rows:
                 parts.append(part)
         for schema, parts in shapes:

@@ -1,7 +1,8 @@
-"""An empty warehouse kept in the user's cache: to copy it is far quicker than to make one anew.
+"""Empty warehouses kept in the user's cache: to copy one is far quicker than to make it anew.
 
 The making binds some 120 views and puts a comment on each of their columns; the copy is one small
-file. Where no cache can be written, all goes on without one.
+file. So it is with the views of event classes: a few empty warehouses that have those of runs
+loaded lately are kept too. Where no cache can be written, all goes on without one.
 """
 
 from __future__ import annotations
@@ -12,7 +13,10 @@ import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from tcpdw.kept_files import digest, folder
+from tcpdw import kept_files
+
+_KEPT = 4
+"""So many warehouses with event classes are kept, the newest."""
 
 
 def place(path: Path, parts: Iterable[str], make: Callable[[Path], None]) -> None:
@@ -22,32 +26,45 @@ def place(path: Path, parts: Iterable[str], make: Callable[[Path], None]) -> Non
     it follows from the texts in `parts`.
     """
     with contextlib.suppress(OSError):
-        key = digest("\0".join(parts).encode())
-        content = _cached(key)
+        name = f"{_key(parts)}.empty"
+        content = kept_files.read(name)
         if content is None:
-            content = _fill(key, make)
+            content = _made(make)
+            kept_files.write(name, content, 1)
         with tempfile.TemporaryDirectory(prefix=".tcpdw-", dir=path.parent) as scratch:
             copy = Path(scratch) / "copy"
             copy.write_bytes(content)
             os.link(copy, path)
 
 
-def _cached(key: str) -> bytes | None:
-    # The name tells the content, so that a damaged file is seen.
-    for file in folder().glob(f"empty-{key}-*.duckdb"):
-        content = file.read_bytes()
-        if file.stem.rpartition("-")[2] == digest(content):
-            return content
-    return None
+def with_classes(parts: Iterable[str]) -> bytes | None:
+    """Give the empty warehouse with event classes that follows from `parts`; None for none kept."""
+    return kept_files.read(f"{_key(parts)}.classes")
 
 
-def _fill(key: str, make: Callable[[Path], None]) -> bytes:
-    folder().mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".tcpdw-", dir=folder()) as scratch:
+def keep_with_classes(parts: Iterable[str], make: Callable[[Path], None]) -> None:
+    """Keep what `make` makes for `with_classes`."""
+    with contextlib.suppress(OSError):
+        kept_files.write(f"{_key(parts)}.classes", _made(make), _KEPT)
+
+
+def exchange(path: Path, content: bytes) -> None:
+    """Put the content in the place of an empty warehouse, which nobody may have open."""
+    with (
+        contextlib.suppress(OSError),
+        tempfile.TemporaryDirectory(prefix=".tcpdw-", dir=path.parent) as scratch,
+    ):
+        copy = Path(scratch) / "copy"
+        copy.write_bytes(content)
+        copy.replace(path.resolve())
+
+
+def _made(make: Callable[[Path], None]) -> bytes:
+    with tempfile.TemporaryDirectory(prefix="tcpdw-") as scratch:
         made = Path(scratch) / "empty.duckdb"
         make(made)
-        content = made.read_bytes()
-        for other in folder().glob("empty-*.duckdb"):
-            other.unlink(missing_ok=True)
-        made.replace(folder() / f"empty-{key}-{digest(content)}.duckdb")
-    return content
+        return made.read_bytes()
+
+
+def _key(parts: Iterable[str]) -> str:
+    return kept_files.digest("\0".join(parts).encode())

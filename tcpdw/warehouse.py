@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from threading import Thread
 from types import TracebackType
 from typing import TYPE_CHECKING
 
 from tcpdw import catalog, template
 from tcpdw.derivation import derive
 from tcpdw.errors import WarehouseError
+from tcpdw.event_places import Field
 from tcpdw.event_rows import (
     ROW_GROUP,
     Extent,
+    Part,
     Rows,
     fields_of,
     gathered,
@@ -25,12 +29,15 @@ from tcpdw.event_rows import (
 from tcpdw.event_store import EventStore
 from tcpdw.run_tables import run_rows, side_tables
 from tcpdw.rundata import RunData
-from tcpdw.warehouse_making import bring_up_to_date, make, signature
+from tcpdw.warehouse_making import Classes, bring_up_to_date, make, make_with, signature
 from tcpdw.warehouse_opening import check_layout, first_line, is_empty, open_file
 from tcpdw.warehouse_schema import Schema, insert, name_of
 
 if TYPE_CHECKING:
     import duckdb
+
+MANY_CLASSES = 50
+"""The views of so many event classes take longer to make than a file takes to copy."""
 
 MEMORY_PER_CPU = 104
 """Megabytes that the database may take for each cpu while it loads: what needs more goes to disk,
@@ -38,6 +45,8 @@ beside the warehouse. A batch that cannot be loaded so is loaded with what the s
 
 CHECKPOINT = "64KB"
 """A commit of more than this ends in the file; one of a run that holds anything is larger."""
+
+_Found = Sequence[tuple[str, Sequence[Field], Sequence[Part]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,27 +100,34 @@ class Warehouse:
             )
         if is_new:
             template.place(self.path, signature(), make)
-        self.connection = open_file(self.path, read_only=False)
+        self._is_untouched = is_new
+        self._keeping: Thread | None = None
+        self.connection = self._opened()
+
+    def _opened(self) -> duckdb.DuckDBPyConnection:
+        connection = open_file(self.path, read_only=False)
         try:
             memory = max(2, os.cpu_count() or 1) * MEMORY_PER_CPU
             # The progress bar would go to standard output, whoever is loading.
-            self.connection.execute(
+            connection.execute(
                 f"SET enable_progress_bar = false; SET memory_limit = '{memory}MB'; "
                 "SET python_scan_all_frames = true; "
                 # A commit writes to the file itself, not first to a log that the closing empties.
                 f"SET checkpoint_threshold = '{CHECKPOINT}'"
             )
             # One that was killed as it was made is there, and empty.
-            has_none = is_empty(self.connection)
+            has_none = is_empty(connection)
             if not has_none:
-                check_layout(self.connection, self.path)
-            with self._transaction():
-                bring_up_to_date(self.connection, is_new=has_none)
+                check_layout(connection, self.path)
+            connection.begin()
+            bring_up_to_date(connection, is_new=has_none)
+            connection.commit()
         except BaseException:
-            self.connection.close()
-            if is_new:
+            connection.close()
+            if self._is_untouched:
                 self.path.unlink(missing_ok=True)
             raise
+        return connection
 
     def __enter__(self) -> Warehouse:
         return self
@@ -123,6 +139,8 @@ class Warehouse:
         trace: TracebackType | None,
     ) -> None:
         self.connection.close()
+        if self._keeping is not None:
+            self._keeping.join()
 
     @property
     def store(self) -> EventStore:
@@ -185,12 +203,19 @@ class Warehouse:
         self.connection.commit()
 
     def _load(self, batch: Sequence[RunData]) -> tuple[LoadedRun, ...]:
+        found = [
+            (name, fields_of(name, schema), parts)
+            for name, schema, parts in gathered(run.classes or {} for run in batch)
+        ]
+        if self._is_untouched:
+            self._is_untouched = False
+            self._take_views([(name, fields) for name, fields, _ in found])
         self.connection.execute("RESET threads")
         with self._transaction():
             self._forget(batch)
             first = self._take_numbers(len(batch))
             numbered = list(enumerate(batch, first))
-            extents = self._add_events(numbered)
+            extents = self._add_events(first, found, len(batch))
             insert(self.connection, "runs", run_rows(numbered, extents))
             for name, rows in side_tables(numbered):
                 insert(self.connection, name, rows)
@@ -236,13 +261,31 @@ class Warehouse:
         self.connection.execute("UPDATE warehouse SET last_run_id = last_run_id + ?", [count])
         return last + 1
 
-    def _add_events(self, numbered: Iterable[tuple[int, RunData]]) -> Mapping[int, Extent]:
-        numbered = list(numbered)
-        extents = {number: Extent() for number, _ in numbered}
+    def _take_views(self, classes: Classes) -> None:
+        """Exchange the empty warehouse for one that has the views of many classes, if one is kept.
+
+        If none is, one is made for the next time, beside the loading.
+        """
+        if len(classes) < MANY_CLASSES:
+            return
+        parts = (*signature(), repr(classes))
+        content = template.with_classes(parts)
+        if content is None:
+            make_it = partial(make_with, classes=classes)
+            self._keeping = Thread(target=template.keep_with_classes, args=(parts, make_it))
+            self._keeping.start()
+            return
+        self.connection.close()
+        template.exchange(self.path, content)
+        self._store = None
+        self.connection = self._opened()
+
+    def _add_events(self, first: int, found: _Found, count: int) -> Mapping[int, Extent]:
+        extents = {first + index: Extent() for index in range(count)}
         every: list[Rows] = []
-        runs = ((number, run.classes or {}) for number, run in numbered)
-        for name, schema, parts in gathered(runs):
-            every.append(Rows(self.store.place(name, fields_of(name, schema)), parts))
+        for name, fields, parts in found:
+            numbered = [(first + index, classes, key) for index, classes, key in parts]
+            every.append(Rows(self.store.place(name, fields), numbered))
         self.store.settle()
         # Classes lie in order of their numbers, so that a query of one reads few row groups.
         every.sort(key=lambda rows: rows.place.code)

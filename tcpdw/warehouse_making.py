@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tcpdw import catalog, sql_text
+from tcpdw import catalog, sql_text, template
+from tcpdw.event_places import Field
 from tcpdw.event_store import EventStore
 from tcpdw.warehouse_opening import BLOCK_SIZE, LAYOUT, open_file
 from tcpdw.warehouse_schema import Schema, name_of, quoted, text_literal
 
 if TYPE_CHECKING:
     import duckdb
+
+Classes = Sequence[tuple[str, Sequence[Field]]]
+"""Event classes with their fields."""
 
 _MADE_BY = ("warehouse_making", "event_store", "event_places")
 
@@ -31,6 +35,18 @@ def make(path: Path) -> None:
     with open_file(path, read_only=False) as connection:
         connection.begin()
         bring_up_to_date(connection, is_new=True)
+        connection.commit()
+
+
+def make_with(path: Path, classes: Classes) -> None:
+    """Make an empty warehouse that has places and views for rows of these classes."""
+    template.place(path, signature(), make)
+    with open_file(path, read_only=False) as connection:
+        connection.begin()
+        store = EventStore(connection)
+        for name, fields in classes:
+            store.place(name, fields)
+        store.settle()
         connection.commit()
 
 

@@ -2,13 +2,14 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pyarrow as pa
 import pytest
-from loaded_rows import empty_warehouse, run_of, table
+from loaded_rows import contents, empty_warehouse, run_of, table
 
-from tcpdw import catalog, template, warehouse
+from tcpdw import catalog, event_store, template, warehouse
 from tcpdw.event_places import NATIVE, SHARED
 from tcpdw.event_rows import ROW_GROUP
 from tcpdw.warehouse import Warehouse
@@ -236,3 +237,46 @@ class TestTemplate:
         cached.write_bytes(cached.read_bytes()[:-5000])
         with Warehouse(tmp_path / "b.duckdb") as target:
             assert target.known() == {}
+
+    def test_with_the_views_of_many_event_classes(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+        count = warehouse.MANY_CLASSES
+        classes = {f"k{n}": table(x=pa.array([n])) for n in range(count - 1)}
+        classes["irq_softirq_entry"] = table(vec=pa.array([3], pa.uint32()), own=pa.array([[1]]))
+        made: list[str] = []
+        view_statement = event_store._view_statement
+
+        def counting(view: Any, connection: duckdb.DuckDBPyConnection) -> str:
+            made.append(view.name)
+            return view_statement(view, connection)
+
+        def load(name: str) -> tuple[object, ...]:
+            path = tmp_path / f"{name}.duckdb"
+            with Warehouse(path) as target:
+                made.clear()
+                target.load([run_of("r", classes)])
+            with warehouse.connect(path) as connection:
+                views = connection.execute(
+                    "SELECT view_name, sql, comment FROM duckdb_views() ORDER BY ALL"
+                ).fetchall()
+                columns = connection.execute(
+                    "SELECT schema_name, table_name, column_name, data_type, comment "
+                    "FROM duckdb_columns() ORDER BY ALL"
+                ).fetchall()
+            return (views, columns, contents(path))
+
+        monkeypatch.setattr(event_store, "_view_statement", counting)
+        first = load("a")
+        # Each is made twice: where it is wanted, and to be kept.
+        assert (len(made), set(made)) == (2 * count, set(classes))
+        assert load("b") == first
+        assert made == []
+        [kept] = (tmp_path / "cache/tcpdw").glob("*.classes")
+        kept.write_bytes(kept.read_bytes()[:-5000])
+        assert load("c") == first
+        assert set(made) == set(classes)
+        del classes["k0"]
+        load("d")
+        assert len(list((tmp_path / "cache/tcpdw").glob("*.classes"))) == 1
