@@ -1,38 +1,8 @@
-#include "ctf_fields.h"
+#include "ctf_bits.h"
 
 #include <string.h>
-#ifdef __SSE2__
-#include <emmintrin.h>
-#endif
 
 #define DEEPEST 16         /* lists within lists; `ctf_layout` declines more */
-
-static uint64_t swap(uint64_t value, unsigned bytes)
-{
-	return __builtin_bswap64(value) >> (64 - 8 * bytes);
-}
-
-static uint64_t load(const uint8_t *from, unsigned bytes)
-{
-	uint8_t v1;
-	uint16_t v2;
-	uint32_t v4;
-	uint64_t v8 = 0;
-
-	switch (bytes) {
-	case 1: memcpy(&v1, from, 1); return v1;
-	case 2: memcpy(&v2, from, 2); return v2;
-	case 4: memcpy(&v4, from, 4); return v4;
-	default: memcpy(&v8, from, bytes); return v8;
-	}
-}
-
-static uint64_t extend(uint64_t value, unsigned bits)
-{
-	uint64_t sign = UINT64_C(1) << (bits - 1);
-
-	return (value ^ sign) - sign;
-}
 
 static inline int move(struct fields *f, uint32_t align)
 {
@@ -167,22 +137,7 @@ static int put_int(struct fields *f, struct table *table, const struct program *
 	return status;
 }
 
-static inline uint64_t part_value(const struct part *part, const uint8_t *from)
-{
-	uint64_t value = load(from, part->bytes);
-
-	if (part->flags & IS_BIG) {
-		value = swap(value, part->bytes);
-		value >>= 8u * part->bytes - part->shift - part->bits;
-	} else {
-		value >>= part->shift;
-	}
-	if (part->bits < 64)
-		value &= (UINT64_C(1) << part->bits) - 1;
-	return part->flags & IS_SIGNED ? extend(value, part->bits) : value;
-}
-
-/* Likewise, where there are 8 bytes to read. */
+/* Give a part as `part_value` does, where there are 8 bytes to read. */
 static inline uint64_t part_of_word(const struct part *part, const uint8_t *from)
 {
 	uint64_t value;
@@ -282,54 +237,9 @@ static int read_real(struct fields *f, struct table *table, const struct op *op)
 	return tcpdw_put_fixed(table, op->column, value);
 }
 
-/* Give the bytes of the text up to a NUL; the whole where there is none. */
-static size_t text_length(const uint8_t *text, size_t length, int unit)
-{
-	const uint8_t *nul;
-	size_t i;
-
-	if (unit == 1) {
-		nul = length ? memchr(text, 0, length) : NULL;
-		return nul ? (size_t)(nul - text) : length;
-	}
-	for (i = 0; i + (size_t)unit <= length; i += (size_t)unit)
-		if (!text[i] && !text[i + 1] && (unit == 2 || (!text[i + 2] && !text[i + 3])))
-			return i;
-	return length;
-}
-
 static int unit_of(int encoding)
 {
 	return encoding == UTF8 ? 1 : encoding == UTF16BE || encoding == UTF16LE ? 2 : 4;
-}
-
-/* Give the length of the text in 16 bytes: up to its NUL, 16 where there is none. It is ASCII, or
- * the length is negative. */
-static inline int32_t short_length(const uint8_t *from)
-{
-#ifdef __SSE2__
-	__m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)from);
-	uint32_t nuls = (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, _mm_setzero_si128()));
-	uint32_t highs = (uint32_t)_mm_movemask_epi8(bytes);
-	uint32_t first = (nuls | 0x10000) & -(nuls | 0x10000);
-
-	return highs & (first - 1) ? -1 : __builtin_ctz(first);
-#else
-	const uint64_t ones = UINT64_C(0x7F7F7F7F7F7F7F7F), highs = ~ones;
-	uint64_t words[2], zeros[2], first, last;
-
-	memcpy(words, from, 16);
-	/* The highest bit of each byte that is 0. */
-	zeros[0] = ~(((words[0] & ones) + ones) | words[0] | ones);
-	zeros[1] = ~(((words[1] & ones) + ones) | words[1] | ones);
-	first = zeros[0] ? (zeros[0] & -zeros[0]) - 1 : ~UINT64_C(0);
-	last = zeros[0] ? 0 : zeros[1] ? (zeros[1] & -zeros[1]) - 1 : ~UINT64_C(0);
-	if (((words[0] & first) | (words[1] & last)) & highs)
-		return -1;
-	return zeros[0]   ? __builtin_ctzll(zeros[0]) / 8
-	       : zeros[1] ? 8 + __builtin_ctzll(zeros[1]) / 8
-			  : 16;
-#endif
 }
 
 /* Begin a row of a text of up to 16 bytes; NULL where there is no room for them yet. */
@@ -554,141 +464,6 @@ static void take_role(struct fields *f, const struct op *op)
 	f->seen |= UINT32_C(1) << op->a;
 	if (op->a == ROLE_TIMESTAMP)
 		tcpdw_set_clock(f, value, op->size);
-}
-
-static void copy_part(const struct part *part, uint8_t *to, const uint8_t *const *bodies,
-		      int32_t count)
-{
-	size_t offset = part->offset;
-	int32_t i;
-
-	if (!(part->flags & IS_COPY)) {
-		for (i = 0; i < count; i++)
-			tcpdw_store(to, i, part->width, part_value(part, bodies[i] + offset));
-		return;
-	}
-	switch (part->width) {
-	case 4:
-		for (i = 0; i < count; i++)
-			memcpy(to + 4 * (size_t)i, bodies[i] + offset, 4);
-		break;
-	case 8:
-		for (i = 0; i < count; i++)
-			memcpy(to + 8 * (size_t)i, bodies[i] + offset, 8);
-		break;
-	case 2:
-		for (i = 0; i < count; i++)
-			memcpy(to + 2 * (size_t)i, bodies[i] + offset, 2);
-		break;
-	default:
-		for (i = 0; i < count; i++)
-			to[i] = bodies[i][offset];
-	}
-}
-
-/* Write texts of up to 16 bytes, ASCII, as long as they are that; give how many there were. */
-static int32_t copy_names(struct column *column, int64_t row, size_t offset,
-			  const uint8_t *const *bodies, int32_t count)
-{
-	int32_t *offsets = column->offsets + row, i;
-	uint8_t *to = column->data;
-	int32_t at = *offsets;
-
-	for (i = 0; i < count; i++) {
-		const uint8_t *from = bodies[i] + offset;
-		int32_t length = short_length(from);
-
-		if (length < 0)
-			break;
-		memcpy(to + at, from, 16);
-		at += length;
-		offsets[i + 1] = at;
-	}
-	return i;
-}
-
-static int copy_text(struct table *table, const struct fixed_text *text, int64_t row,
-		     const uint8_t *const *bodies, int32_t count)
-{
-	struct column *column = &table->columns[text->column];
-	int64_t now = table->rows[0];
-	int status = COLUMN_OK;
-	int32_t i = 0;
-
-	while (!status && i < count) {
-		const uint8_t *from;
-
-		if (text->length == 16) {
-			status = tcpdw_text_reserve(column, row + i, (size_t)(count - i) * 16);
-			if (status)
-				return status;
-			i += copy_names(column, row + i, text->offset, bodies + i, count - i);
-			if (i == count)
-				break;
-		}
-		from = bodies[i] + text->offset;
-		table->rows[0] = row + i;
-		status = tcpdw_put_text(table, text->column, from,
-					text_length(from, text->length, 1), UTF8);
-		table->rows[0] = now;
-		i++;
-	}
-	return status;
-}
-
-/* Copy two parts of 4 or 8 bytes for each event: they are often next to each other. */
-#define COPY_PAIR(first_width, second_width)                                                       \
-	for (i = 0; i < count; i++) {                                                              \
-		memcpy(to + first_width * (size_t)i, bodies[i] + offset, first_width);             \
-		memcpy(also + second_width * (size_t)i, bodies[i] + other, second_width);          \
-	}
-
-static void copy_pair(const struct part *part, uint8_t *to, uint8_t *also,
-		      const uint8_t *const *bodies, int32_t count)
-{
-	size_t offset = part[0].offset, other = part[1].offset;
-	int32_t i;
-
-	if (part[0].width == 4 && part[1].width == 4)
-		COPY_PAIR(4, 4)
-	else if (part[0].width == 4)
-		COPY_PAIR(4, 8)
-	else if (part[1].width == 4)
-		COPY_PAIR(8, 4)
-	else
-		COPY_PAIR(8, 8)
-}
-
-static inline int pairs(const struct part *part)
-{
-	return part->flags & IS_COPY && (part->width == 4 || part->width == 8);
-}
-
-int tcpdw_read_prefixes(const struct prefix *prefix, struct table *table, int64_t row,
-			const uint8_t *const *bodies, int32_t count)
-{
-	int32_t i;
-
-	for (i = 0; i < prefix->n_parts; i++) {
-		const struct part *part = &prefix->parts[i];
-		uint8_t *to = table->data[part->column] + (size_t)row * part->width;
-
-		if (i + 1 < prefix->n_parts && pairs(part) && pairs(part + 1)) {
-			part++, i++;
-			copy_pair(part - 1, to,
-				  table->data[part->column] + (size_t)row * part->width, bodies,
-				  count);
-		} else {
-			copy_part(part, to, bodies, count);
-		}
-	}
-	for (i = 0; i < prefix->n_texts; i++) {
-		int status = copy_text(table, &prefix->texts[i], row, bodies, count);
-
-		if (status)
-			return status;
-	}
-	return COLUMN_OK;
 }
 
 int tcpdw_run(struct fields *f, const struct program *program, int32_t start, struct table *table)
