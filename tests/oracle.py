@@ -11,6 +11,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from oracle_captures import Captured, captured, queue_to_capture
 from oracle_connections import connections, data_to_ack, handshake
 from oracle_cpu import Machine
 from oracle_events import (
@@ -33,12 +34,14 @@ from tcpdw.readers import LostWindow
 __all__ = [
     "METRICS",
     "NO_CPU",
+    "Captured",
     "Event",
     "Proc",
     "Result",
     "Row",
     "Socket",
     "Trace",
+    "captured",
     "events_of",
     "left_out",
     "metrics",
@@ -50,7 +53,7 @@ __all__ = [
 METRICS = (
     *("hardirq_duration", "softirq_raise_to_entry", "hardirq_to_softirq", "softirq_duration"),
     *("wake_to_run", "syscall_latency", "queue_to_xmit", "syn_to_wake", "sendto_to_xmit"),
-    *("handshake", "data_to_ack"),
+    *("handshake", "data_to_ack", "queue_to_capture"),
 )
 
 
@@ -69,6 +72,7 @@ def run(
     proc: Proc | None = None,
     *,
     clear_at: Sequence[str] = ("start",),
+    capture: Captured | None = None,
 ) -> Result:
     """Work out every metric over `events`, which are in the order of time.
 
@@ -88,6 +92,9 @@ def run(
     found = {
         **machine.rows,
         "queue_to_xmit": rows,
+        "queue_to_capture": queue_to_capture(
+            known, queued, sound, capture or Captured(), windows, out["queue_to_capture"]
+        ),
         "syn_to_wake": tcp.syn_to_wake(known, out["syn_to_wake"]),
         "sendto_to_xmit": tcp.sendto_to_xmit(queued, sound, fds.sends, out["sendto_to_xmit"]),
         "handshake": list(handshake(whole, windows, out["handshake"])),

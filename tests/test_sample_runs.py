@@ -220,6 +220,7 @@ COLUMNS = {
     "wake_to_run": "tid comm waker_tid waker_context cpu_id raced",
     "syscall_latency": "tid pid name ret",
     "queue_to_xmit": "skbaddr match len cpu_id",
+    "queue_to_capture": "capture_to_xmit certain_to_end skbaddr match cpu_id frame",
     "syn_to_wake": "syn_to_synack synack_to_ack ack_to_wake wake_to_run run_to_return "
     "return_to_accept tid pid fd saddr sport daddr dport",
     "sendto_to_xmit": "entry_to_queue queue_to_xmit xmit_to_exit tid fd name bytes skbaddr match "
@@ -245,7 +246,10 @@ def test_the_sql_equals_an_independent_implementation(
         with runs.opened(source) as (run,):
             trace = oracle.events_of(run.traces[0])
             proc = oracle.proc_of(run.root)
-        expected = oracle.run(trace.events, trace.lost, proc, clear_at=("start", "end")).rows
+            capture = oracle.captured(run.captures[0])
+        expected = oracle.run(
+            trace.events, trace.lost, proc, clear_at=("start", "end"), capture=capture
+        ).rows
         for metric, names in COLUMNS.items():
             # What a descriptor was after a loss, the two know differently well.
             if metric == "sendto_to_xmit" and trace.lost:

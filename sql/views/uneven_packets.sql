@@ -46,6 +46,18 @@ counted AS (
     )
 ),
 
+-- Where all events but the last have ended, a packet can only be the last one's, whatever went
+-- before.
+periods AS (
+    SELECT
+        *,
+        COUNT(CASE WHEN ended + 1 >= events THEN 1 END) OVER (
+            PARTITION BY run_id, direction, key ORDER BY number
+        ) AS period
+    FROM counted
+    WHERE kind = 1
+),
+
 met AS (
     SELECT
         *,
@@ -53,13 +65,12 @@ met AS (
             1,
             LEAST(
                 events,
-                number + MAX(ended + 1 - number) OVER (
-                    PARTITION BY run_id, direction, key ORDER BY number
+                number + MAX(LEAST(ended + 1, events) - number) OVER (
+                    PARTITION BY run_id, direction, key, period ORDER BY number
                 )
             )
         ) AS event_number
-    FROM counted
-    WHERE kind = 1
+    FROM periods
 )
 
 SELECT
