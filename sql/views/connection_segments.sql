@@ -43,13 +43,11 @@ SELECT
     s.span,
     -- Where it stands in its sender's stream at that point of sight, on past 2^32.
     s.pos,
-    -- Which segment of that side it is there, in order of time.
-    s.place,
     -- True where any of its sequence numbers was in an earlier segment of that side there.
     COALESCE(r.repeats, false) AS retransmission,
     -- True where any of its sequence numbers is in another segment of that side there, before or
     -- after it.
-    r.place IS NOT NULL AS repeated
+    r.ts IS NOT NULL AS repeated
 FROM segment_places AS s
 LEFT JOIN segment_repeats AS r
     ON
@@ -58,5 +56,7 @@ LEFT JOIN segment_repeats AS r
         AND s.from_client = r.from_client
         AND s.direction = r.direction
         AND s.device = r.device
-        AND s.place = r.place
+        AND s.ts = r.ts
+        AND s.pos = r.pos
+        AND s.mark = r.mark
         AND s.span > 0;

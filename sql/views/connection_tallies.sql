@@ -11,7 +11,7 @@ fresh AS (
         s.*,
         MAX(s.pos + s.span) OVER (
             PARTITION BY s.run_id, s.connection_id, s.from_client, s.direction, s.device
-            ORDER BY s.pos, s.place
+            ORDER BY s.pos, s.ts
             ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
         ) AS end_before
     FROM connection_segments AS s

@@ -1,90 +1,51 @@
 -- Every TCP segment that the kernel's events and the captures show, with the connection's turn
--- among those between the same two ends: a SYN with another sequence number than the one before
--- from that side makes a new connection, as does the answer to a SYN that was not seen. Two SYNs
--- that cross make one (simultaneous open).
+-- among those between the same two ends.
 -- staged: several steps read it while a batch is loaded
 CREATE VIEW connection_turns AS
 WITH
-sighted AS (
-    SELECT
-        run_id, ts, direction, saddr, sport, daddr, dport, seq, ack_seq, flags, payload_len,
-        COALESCE(device, '') AS device, cpu_id, ctx_tid, skbaddr, NULL::BIGINT AS row_id
-    FROM tcp_segments
-    UNION ALL
-    SELECT
-        run_id, ts, 'capture', saddr, sport, daddr, dport, seq, ack_seq, flags, payload_len,
-        COALESCE(interface, ''), NULL, NULL, NULL, rowid
-    FROM packets
-    WHERE flags IS NOT NULL
+opened AS (
+    SELECT run_id, pair, COUNT(*) AS n, MIN(ts) AS first_ts
+    FROM connection_openings
+    GROUP BY run_id, pair
 ),
 
--- A SYN tells its sender's first sequence number, and its answer both sides'.
-told AS (
-    SELECT
-        s.*,
-        p.up,
-        p.pair,
-        CASE
-            WHEN p.up AND s.flags & 2 <> 0 THEN s.seq::BIGINT
-            WHEN s.flags & 18 = 18 THEN (s.ack_seq::BIGINT + 4294967295) % 4294967296
-        END AS up_isn,
-        CASE
-            WHEN NOT p.up AND s.flags & 2 <> 0 THEN s.seq::BIGINT
-            WHEN s.flags & 18 = 18 THEN (s.ack_seq::BIGINT + 4294967295) % 4294967296
-        END AS down_isn
-    FROM sighted AS s
-    INNER JOIN address_pairs AS p
+pairs AS (
+    SELECT p.*, o.first_ts, COALESCE(o.n, 0) > 1 AS is_reused
+    FROM address_pairs AS p
+    LEFT JOIN opened AS o ON p.run_id = o.run_id AND p.pair = o.pair
+),
+
+sighted AS NOT MATERIALIZED (
+    SELECT s.*, p.pair, p.up, p.first_ts, p.is_reused
+    FROM (
+        SELECT
+            run_id, ts, direction, saddr, sport, daddr, dport, seq, ack_seq, flags, payload_len,
+            COALESCE(device, '') AS device, cpu_id, ctx_tid, skbaddr, NULL::BIGINT AS row_id
+        FROM tcp_segments
+        UNION ALL
+        SELECT
+            run_id, ts, 'capture', saddr, sport, daddr, dport, seq, ack_seq, flags, payload_len,
+            COALESCE(interface, ''), NULL, NULL, NULL, rowid
+        FROM packets
+        WHERE flags IS NOT NULL
+    ) AS s
+    INNER JOIN pairs AS p
         ON
             s.run_id = p.run_id
             AND s.saddr = p.saddr
             AND s.sport = p.sport
             AND s.daddr = p.daddr
             AND s.dport = p.dport
-),
-
-preceded AS (
-    SELECT
-        *,
-        LAST_VALUE(up_isn IGNORE NULLS) OVER earlier AS up_isn_before,
-        LAST_VALUE(down_isn IGNORE NULLS) OVER earlier AS down_isn_before,
-        COALESCE(LAG(flags & 18 = 2 AND NOT up) OVER in_order, false) AS after_down_syn,
-        COALESCE(LAG(flags & 18 = 2 AND up) OVER in_order, false) AS after_up_syn
-    FROM told
-    WINDOW
-        in_order AS (PARTITION BY run_id, pair ORDER BY ts, flags & 2 DESC, flags & 16),
-        earlier AS (
-            PARTITION BY run_id, pair ORDER BY ts, flags & 2 DESC, flags & 16
-            ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
-        )
-),
-
--- Whose connection it is tells the SYN's sender, or the one that the SYN-ACK answers.
-starts AS (
-    SELECT
-        *,
-        CASE
-            WHEN flags & 18 = 2 AND up
-                THEN up_isn <> COALESCE(up_isn_before, -1) AND NOT after_down_syn
-            WHEN flags & 18 = 2
-                THEN down_isn <> COALESCE(down_isn_before, -1) AND NOT after_up_syn
-            WHEN flags & 18 = 18
-                THEN (ack_seq::BIGINT + 4294967295) % 4294967296
-                NOT IN (COALESCE(up_isn_before, -1), COALESCE(down_isn_before, -1))
-            ELSE false
-        END AS opens
-    FROM preceded
 )
 
+-- Most ends have one connection, whose turns need no sorting.
 SELECT
     -- The run.
     run_id,
     -- The two ends: `address_pairs.pair`.
     pair,
     -- Which connection between the two, in order; 0 for what was there before the run.
-    COUNT(CASE WHEN opens THEN 1 END) OVER (
-        PARTITION BY run_id, pair ORDER BY ts, flags & 2 DESC, flags & 16
-        ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
-    ) AS turn,
+    CASE WHEN ts >= first_ts THEN 1 ELSE 0 END AS turn,
     -- True where it goes from the lesser end to the greater.
     up,
     -- When it was seen, ns since the Unix epoch.
@@ -117,4 +78,15 @@ SELECT
     flags,
     -- The payload's length in bytes.
     payload_len
-FROM starts;
+FROM sighted
+WHERE NOT is_reused
+UNION ALL
+SELECT
+    s.run_id, s.pair,
+    COALESCE(MAX(o.turn) OVER (PARTITION BY s.run_id, s.pair ORDER BY s.ts), 0), s.up, s.ts,
+    s.direction, s.device, s.cpu_id, s.ctx_tid, s.skbaddr, s.row_id, s.saddr, s.sport, s.daddr,
+    s.dport, s.seq, s.ack_seq, s.flags, s.payload_len
+FROM sighted AS s
+LEFT JOIN connection_openings AS o
+    ON s.run_id = o.run_id AND s.pair = o.pair AND s.ts = o.ts
+WHERE s.is_reused;

@@ -4,84 +4,108 @@
 -- staged: several steps read it while a batch is loaded
 CREATE VIEW segment_places AS
 WITH
-numbered AS (
-    SELECT
-        t.*,
-        n.connection_id,
-        t.up = n.client_is_low AS from_client,
-        -- A SYN and a FIN take a number each; what a RST carries is no part of the stream.
-        CASE
-            WHEN t.flags & 4 = 0
-                THEN COALESCE(t.payload_len, 0) + (t.flags >> 1 & 1) + (t.flags & 1)
-            ELSE 0
-        END AS span
-    FROM connection_turns AS t
-    INNER JOIN connection_numbers AS n
-        ON t.run_id = n.run_id AND t.pair = n.pair AND t.turn = n.turn
+wrapping AS (
+    SELECT run_id, pair, turn, up, direction, device
+    FROM connection_turns
+    WHERE flags & 4 = 0
+    GROUP BY run_id, pair, turn, up, direction, device
+    HAVING MAX(seq)::BIGINT - MIN(seq) >= 2147483648
 ),
 
-steps AS (
+-- Where the numbers wrap, each is taken near the one before it.
+unwrapped AS (
     SELECT
-        *,
-        (
-            seq::BIGINT - LAG(seq) OVER in_order + 6442450944
-        ) % 4294967296 - 2147483648 AS step
-    FROM numbered
-    WINDOW in_order AS (
-        PARTITION BY
-            run_id, connection_id, from_client, direction, device, flags & 4
-        ORDER BY ts, seq
+        * EXCLUDE (step),
+        (4294967296 + FIRST_VALUE(seq) OVER so_far + SUM(COALESCE(step, 0)) OVER so_far)::BIGINT
+            AS pos
+    FROM (
+        SELECT
+            t.*,
+            (t.seq::BIGINT - LAG(t.seq) OVER in_order + 6442450944) % 4294967296 - 2147483648
+                AS step
+        FROM connection_turns AS t
+        SEMI JOIN wrapping AS w
+            ON
+                t.run_id = w.run_id
+                AND t.pair = w.pair
+                AND t.turn = w.turn
+                AND t.up = w.up
+                AND t.direction = w.direction
+                AND t.device = w.device
+        WINDOW in_order AS (
+            PARTITION BY t.run_id, t.pair, t.turn, t.up, t.direction, t.device, t.flags & 4
+            ORDER BY t.ts, t.seq
+        )
+    ) AS stepped
+    WINDOW so_far AS (
+        PARTITION BY run_id, pair, turn, up, direction, device, flags & 4 ORDER BY ts, seq
+        ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
     )
+),
+
+placed AS (
+    SELECT * FROM unwrapped
+    UNION ALL
+    SELECT t.*, 4294967296 + t.seq
+    FROM connection_turns AS t
+    ANTI JOIN wrapping AS w
+        ON
+            t.run_id = w.run_id
+            AND t.pair = w.pair
+            AND t.turn = w.turn
+            AND t.up = w.up
+            AND t.direction = w.direction
+            AND t.device = w.device
 )
 
 SELECT
     -- The run.
-    run_id,
+    p.run_id,
     -- The connection.
-    connection_id,
+    n.connection_id,
     -- True where it goes from the client to the server.
-    from_client,
+    p.up = n.client_is_low AS from_client,
     -- When it was seen, ns since the Unix epoch.
-    ts,
+    p.ts,
     -- `rx`, `queue` or `capture`.
-    direction,
+    p.direction,
     -- The network device; empty where not known.
-    device,
+    p.device,
     -- The cpu, for the kernel's events.
-    cpu_id,
+    p.cpu_id,
     -- The thread that was current there.
-    ctx_tid,
+    p.ctx_tid,
     -- The buffer's address, for the kernel's events.
-    skbaddr,
+    p.skbaddr,
     -- The packet's row in `packets`, for the capture's.
-    row_id,
+    p.row_id,
     -- The source address.
-    saddr,
+    p.saddr,
     -- The source port.
-    sport,
+    p.sport,
     -- The destination address.
-    daddr,
+    p.daddr,
     -- The destination port.
-    dport,
+    p.dport,
     -- The sequence number.
-    seq,
+    p.seq,
     -- The acknowledgement number.
-    ack_seq,
+    p.ack_seq,
     -- The flags.
-    flags,
+    p.flags,
     -- The payload's length in bytes.
-    payload_len,
+    p.payload_len,
     -- How many sequence numbers it takes: its payload, one for a SYN, one for a FIN; a RST none.
-    span,
+    CASE
+        WHEN p.flags & 4 = 0
+            THEN COALESCE(p.payload_len, 0) + (p.flags >> 1 & 1) + (p.flags & 1)
+        ELSE 0
+    END AS span,
     -- Where it stands in its sender's stream at that point of sight: its sequence number, plus
     -- 2^32, and 2^32 more for every wrap since the first segment seen there.
-    (4294967296 + FIRST_VALUE(seq) OVER so_far + SUM(COALESCE(step, 0)) OVER so_far)::BIGINT AS pos,
-    -- Which segment of that side it is at that point of sight, in order of time; those with RST
-    -- count apart.
-    ROW_NUMBER() OVER so_far AS place
-FROM steps
-WINDOW so_far AS (
-    PARTITION BY run_id, connection_id, from_client, direction, device, flags & 4
-    ORDER BY ts, seq
-    ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
-);
+    p.pos,
+    -- What tells it from another of the same time: the row, or the buffer's address.
+    COALESCE(p.row_id::UBIGINT, p.skbaddr, 0) AS mark
+FROM placed AS p
+INNER JOIN connection_numbers AS n
+    ON p.run_id = n.run_id AND p.pair = n.pair AND p.turn = n.turn;

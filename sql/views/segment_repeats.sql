@@ -9,7 +9,7 @@ reached AS (
         *,
         MAX(pos + span) OVER (
             PARTITION BY run_id, connection_id, from_client, direction, device
-            ORDER BY place
+            ORDER BY ts, pos, mark
             ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
         ) AS end_before
     FROM segment_places
@@ -20,7 +20,7 @@ reached AS (
 -- 64 KiB of the stream.
 doubtful AS (
     SELECT
-        run_id, connection_id, from_client, direction, device, place, pos, span,
+        run_id, connection_id, from_client, direction, device, ts, pos, mark, span,
         UNNEST(GENERATE_SERIES(pos >> 16, (pos + span - 1) >> 16)) AS part
     FROM reached
     WHERE pos < end_before
@@ -28,7 +28,8 @@ doubtful AS (
 
 parts AS (
     SELECT
-        s.run_id, s.connection_id, s.from_client, s.direction, s.device, s.place, s.pos, s.span,
+        s.run_id, s.connection_id, s.from_client, s.direction, s.device, s.ts, s.pos, s.mark,
+        s.span,
         UNNEST(GENERATE_SERIES(s.pos >> 16, (s.pos + s.span - 1) >> 16)) AS part
     FROM segment_places AS s
     SEMI JOIN doubtful AS d
@@ -39,7 +40,8 @@ parts AS (
 shared AS (
     SELECT
         d.run_id, d.connection_id, d.from_client, d.direction, d.device,
-        UNNEST([d.place, p.place]) AS place, UNNEST([true, false]) AS is_later
+        UNNEST([d.ts, p.ts]) AS ts, UNNEST([d.pos, p.pos]) AS pos,
+        UNNEST([d.mark, p.mark]) AS mark, UNNEST([true, false]) AS is_later
     FROM doubtful AS d
     INNER JOIN parts AS p
         ON
@@ -49,7 +51,7 @@ shared AS (
             AND d.direction = p.direction
             AND d.device = p.device
             AND d.part = p.part
-            AND p.place < d.place
+            AND (p.ts, p.pos, p.mark) < (d.ts, d.pos, d.mark)
             AND p.pos < d.pos + d.span
             AND p.pos + p.span > d.pos
 )
@@ -65,9 +67,13 @@ SELECT
     direction,
     -- The network device; empty where not known.
     device,
-    -- Which segment of that side it is there: `segment_places.place`.
-    place,
+    -- When it was seen, ns since the Unix epoch.
+    ts,
+    -- Where it stands in its sender's stream: `segment_places.pos`.
+    pos,
+    -- What tells it from another of the same time: `segment_places.mark`.
+    mark,
     -- True where an earlier segment had any of its sequence numbers.
     BOOL_OR(is_later) AS repeats
 FROM shared
-GROUP BY run_id, connection_id, from_client, direction, device, place;
+GROUP BY run_id, connection_id, from_client, direction, device, ts, pos, mark;
