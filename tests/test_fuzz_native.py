@@ -54,10 +54,10 @@ def test_mistakes_are_found_and_kept(tmp_path: Path) -> None:
     assert text.count("array->release = release;") == 1
     source.write_text(
         text.replace("array->release = release;", "array->release = forget;").replace(
-            "static struct ArrowArray *make_array(",
+            "static int make_array(",
             "static void forget(struct ArrowArray *array)\n{\n"
             "\tarray->release = NULL;\n\t(void)release;\n}\n\n"
-            "static struct ArrowArray *make_array(",
+            "static int make_array(",
         )
     )
     done = fuzz(tmp_path, tmp_path / "out", "20")
