@@ -1,5 +1,6 @@
 -- What queued each TCP segment: a softirq, a system call of the current thread, or that thread
--- outside of any.
+-- outside of any. Where the trace has no softirqs, a call only where it writes and the segment has
+-- payload.
 CREATE VIEW segment_queuers AS
 WITH
 -- Outside of softirqs, the current thread queued it.
@@ -16,8 +17,9 @@ calls AS (
 
 placed AS (
     SELECT
-        q.run_id, q.ts, q.cpu_id, q.skbaddr, q.in_softirq, q.tid, c.entry_ts, c.exit_ts, c.name,
-        c.cleared, c.entry_ts IS NOT NULL AND COALESCE(c.exit_ts >= q.ts, true) AS in_call
+        q.run_id, q.ts, q.cpu_id, q.skbaddr, q.payload_len, q.in_softirq, q.tid, c.entry_ts,
+        c.exit_ts, c.name, c.cleared,
+        c.entry_ts IS NOT NULL AND COALESCE(c.exit_ts >= q.ts, true) AS in_call
     FROM queued AS q
     ASOF LEFT JOIN calls AS c ON q.run_id = c.run_id AND q.tid = c.tid AND q.ts >= c.entry_ts
 ),
@@ -27,11 +29,31 @@ told AS (
         p.*,
         CASE
             WHEN p.in_softirq THEN 'softirq'
-            WHEN p.in_call THEN CASE WHEN NOT p.cleared THEN 'call' END
+            WHEN p.in_call
+                THEN
+                    CASE
+                        WHEN
+                            NOT p.cleared
+                            AND (
+                                s.shown & 4 <> 0
+                                OR (
+                                    p.payload_len > 0
+                                    AND p.name IN (
+                                        'sendto', 'sendmsg', 'sendmmsg', 'write', 'writev'
+                                    )
+                                )
+                            )
+                            THEN 'call'
+                    END
             -- A loss may have hidden the start of a softirq or of a call.
-            WHEN p.tid IS NOT NULL AND NOT lost_anywhere(l.windows, 0, p.ts) THEN 'task'
+            WHEN
+                p.tid IS NOT NULL
+                AND s.shown & 260 = 260
+                AND NOT lost_anywhere(l.windows, 0, p.ts)
+                THEN 'task'
         END AS context
     FROM placed AS p
+    LEFT JOIN rx_shown AS s ON p.run_id = s.run_id
     LEFT JOIN run_losses AS l ON p.run_id = l.run_id
 )
 
