@@ -43,6 +43,19 @@ MEMORY_PER_CPU = 104
 """Megabytes that the database may take for each cpu while it loads: what needs more goes to disk,
 beside the warehouse. A batch that cannot be loaded so is loaded with what the system has."""
 
+SPARED = frozenset(
+    (
+        *("aggregate_function_rewriter", "aggregate_reuse", "common_aggregate", "extension"),
+        *("compressed_materialization", "distinct_aggregate_rewrite", "duplicate_groups"),
+        *("grouping_sets", "in_clause", "join_elimination", "partial_aggregate_pushdown"),
+        *("projection_placement", "projection_pullup", "redundant_order_keys", "regex_range"),
+        *("remote_pushdown", "sampling_pushdown", "scalar_fn_pushdown", "type_pushdown"),
+        *("top_n_window_elimination", "unnest_rewriter", "window_rewriter", "window_self_join"),
+    )
+)
+"""DuckDB's optimizers without which few rows are derived from: they look through each plan for what
+pays on many rows, or for what the steps do not have."""
+
 CHECKPOINT = "64KB"
 """A commit of more than this ends in the file; one of a run that holds anything is larger."""
 
@@ -210,7 +223,7 @@ class Warehouse:
         if self._is_untouched:
             self._is_untouched = False
             self._take_views([(name, fields) for name, fields, _ in found])
-        self.connection.execute("RESET threads")
+        self.connection.execute("RESET threads; RESET disabled_optimizers")
         with self._transaction():
             self._forget(batch)
             first = self._take_numbers(len(batch))
@@ -220,8 +233,7 @@ class Warehouse:
             for name, rows in side_tables(numbered):
                 insert(self.connection, name, rows)
             if sum(extent.events for extent in extents.values()) < ROW_GROUP:
-                # Threads share row groups: with one there is only the cost of their start.
-                self.connection.execute("SET threads = 1")
+                self._prepare_for_few()
             if any(run.failure is None for run in batch):
                 derive(self.connection, catalog.load(), first, first + len(batch) - 1)
             warnings = self._warnings(first, first + len(batch) - 1)
@@ -243,6 +255,12 @@ class Warehouse:
             "SELECT run_id, warnings FROM runs WHERE run_id BETWEEN ? AND ?", [first, last]
         ).fetchall()
         return {run_id: tuple(texts) for run_id, texts in rows}
+
+    def _prepare_for_few(self) -> None:
+        known = self.connection.execute("SELECT name FROM duckdb_optimizers()").fetchall()
+        spared = ",".join(name for (name,) in known if name in SPARED)
+        # Threads share row groups: with one there is only the cost of their start.
+        self.connection.execute(f"SET threads = 1; SET disabled_optimizers = '{spared}'")
 
     def _forget(self, batch: Sequence[RunData]) -> None:
         hashes = [run.content_hash for run in batch if run.content_hash and run.failure is None]
