@@ -6,32 +6,11 @@ CREATE MACRO resolve_fd(run, pid_or_tid, fd, ts) AS TABLE
 WITH
 asked AS (SELECT run AS run_id, pid_or_tid AS tid, fd AS number, ts AS at_ts),
 
-checked AS (
-    SELECT
-        a.*,
-        CASE
-            WHEN (SELECT COUNT(*) FROM runs AS r WHERE r.run_id = a.run_id) = 0
-                THEN ERROR(CONCAT('there is no run ', COALESCE(a.run_id::VARCHAR, 'NULL')))
-            WHEN (SELECT COUNT(*) FROM fds AS f WHERE f.run_id = a.run_id) = 0
-                THEN ERROR(
-                    CONCAT(
-                        'run ', a.run_id, ' lacks what resolve_fd needs: ',
-                        'lttng_statedump_file_descriptor, or syscall_exit_openat, ',
-                        'syscall_exit_socket, syscall_exit_accept4 and their like (fd_makers ',
-                        'lists them), or a snapshot of /proc/PID/fd'
-                    )
-                )
-            ELSE true
-        END AS is_known
-    FROM asked AS a
-),
-
 processes AS (
     SELECT c.run_id, COALESCE(t.pid, c.tid) AS pid, c.number, c.at_ts
-    FROM checked AS c
+    FROM asked AS c
     LEFT JOIN threads AS t
         ON c.run_id = t.run_id AND c.tid = t.tid AND t.start_ts <= c.at_ts AND t.end_ts > c.at_ts
-    WHERE c.is_known
 ),
 
 found AS (
@@ -59,6 +38,23 @@ shown AS (
             AND p.ts >= f.start_ts
             AND p.ts <= f.at_ts
     GROUP BY f.run_id
+),
+
+lacking AS (
+    SELECT
+        CASE
+            WHEN r.run_id IS NULL
+                THEN CONCAT('there is no run ', COALESCE(a.run_id::VARCHAR, 'NULL'))
+            ELSE CONCAT(
+                'run ', r.name, ' lacks what resolve_fd needs: ',
+                'lttng_statedump_file_descriptor, or syscall_exit_openat, syscall_exit_socket, ',
+                'syscall_exit_accept4 and their like (fd_makers lists them), ',
+                'or a snapshot of /proc/PID/fd'
+            )
+        END AS message
+    FROM asked AS a
+    LEFT JOIN runs AS r ON a.run_id = r.run_id
+    WHERE r.run_id IS NULL OR (SELECT COUNT(*) FROM fds AS f WHERE f.run_id = a.run_id) = 0
 )
 
 SELECT
@@ -108,4 +104,10 @@ LEFT JOIN socket_states AS s
         AND s.start_ts <= f.at_ts
         AND s.end_ts > f.at_ts
 LEFT JOIN shown AS w ON f.run_id = w.run_id
-LEFT JOIN run_losses AS l ON f.run_id = l.run_id;
+LEFT JOIN run_losses AS l ON f.run_id = l.run_id
+UNION ALL
+SELECT
+    NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+    NULL, NULL
+FROM lacking AS n
+WHERE ERROR(n.message)::BOOLEAN;

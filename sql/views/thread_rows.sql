@@ -22,7 +22,16 @@ marks AS (
     UNION ALL
     SELECT run_id, next_tid, ts, 'switch', NULL, NULL, next_comm FROM event.sched_switch
     UNION ALL
-    SELECT run_id, tid, ts, 'exit', NULL, NULL, NULL FROM event.sched_process_exit
+    SELECT e.run_id, e.tid, e.ts, 'exit', NULL, NULL, NULL
+    FROM event.sched_process_exit AS e
+    -- The first thread ends, and its number goes on, where another thread of it calls exec.
+    ANTI JOIN event.sched_process_exec AS x
+        ON e.run_id = x.run_id AND e.tid = x.tid AND x.old_tid <> x.tid AND e.ts <= x.ts
+    UNION ALL
+    SELECT run_id, old_tid, ts, 'gone', NULL, NULL, NULL FROM event.sched_process_exec
+    WHERE old_tid <> tid
+    UNION ALL
+    SELECT run_id, tid, ts, 'context', pid, ppid, comm FROM thread_contexts
 ),
 
 -- Every cpu has an idle thread of its own, all of them tid 0.
@@ -67,7 +76,12 @@ known AS (
 dying AS (
     SELECT
         *,
-        MIN(CASE WHEN source = 'switch' AND ts >= exit_ts THEN ts END) OVER (
+        MIN(
+            CASE
+                WHEN source = 'switch' AND ts >= exit_ts THEN ts
+                WHEN source = 'gone' THEN ts - 1
+            END
+        ) OVER (
             PARTITION BY run_id, tid, life
         ) AS dead_ts
     FROM known
@@ -78,7 +92,7 @@ changes AS (
         *,
         LEAD(ts) OVER (PARTITION BY run_id, tid ORDER BY ts, life) AS next_ts
     FROM dying
-    WHERE source <> 'exit' AND (place = 1 OR comm IS DISTINCT FROM comm_before)
+    WHERE source NOT IN ('exit', 'gone') AND (place = 1 OR comm IS DISTINCT FROM comm_before)
     QUALIFY comm IS NOT NULL OR place = 1
 )
 
@@ -102,7 +116,7 @@ SELECT
     LEAST(
         COALESCE(c.next_ts, r.last_ts + 1), COALESCE(c.dead_ts + 1, r.last_ts + 1)
     ) AS end_ts,
-    -- What made the row known: `statedump`, `fork`, `exec` or `switch`.
+    -- What made the row known: `statedump`, `fork`, `exec`, `switch` or `context`.
     c.source
 FROM changes AS c
 INNER JOIN runs AS r ON c.run_id = r.run_id;
