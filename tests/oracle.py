@@ -26,6 +26,7 @@ from oracle_events import (
 )
 from oracle_fds import FdMachine
 from oracle_packets import matched, queue_to_xmit
+from oracle_rx import Receiver
 from oracle_state import Row, Windows
 from oracle_tcp import Tcp
 
@@ -53,7 +54,7 @@ __all__ = [
 METRICS = (
     *("hardirq_duration", "softirq_raise_to_entry", "hardirq_to_softirq", "softirq_duration"),
     *("wake_to_run", "syscall_latency", "queue_to_xmit", "syn_to_wake", "sendto_to_xmit"),
-    *("handshake", "data_to_ack", "queue_to_capture"),
+    *("handshake", "data_to_ack", "queue_to_capture", "rx_to_wake"),
 )
 
 
@@ -99,6 +100,7 @@ def run(
         "sendto_to_xmit": tcp.sendto_to_xmit(queued, sound, fds.sends, out["sendto_to_xmit"]),
         "handshake": list(handshake(whole, windows, out["handshake"])),
         "data_to_ack": list(data_to_ack(whole, windows, out["data_to_ack"])),
+        "rx_to_wake": list(Receiver(machine, fds, windows).rx_to_wake(known)),
     }
     return Result(
         {name: sorted(found.get(name, []), key=lambda row: row["ts"]) for name in METRICS},

@@ -67,6 +67,7 @@ _PACKET = (
 _ARGUMENTS = (
     *("ret", "fd", "oldfd", "newfd", "fildes", "cmd", "arg", "flags", "clone_flags", "type"),
     *("protocol", "family", "dport", "sport", "v4addr", "v6addr", "addr", "max_fd"),
+    *("n", "readfds", "writefds", "exceptfds", "fds", "epfd", "op_enum"),
 )
 _FIELDS: Mapping[str, tuple[str, ...]] = {
     "irq_handler_entry": ("irq", "name"),

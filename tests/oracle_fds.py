@@ -21,6 +21,12 @@ _MAKES_OTHER = frozenset(
     )
 )
 _SENDS = frozenset({"sendto", "sendmsg", "sendmmsg", "write", "writev"})
+_ASKS = frozenset(
+    (
+        *("select", "pselect6", "poll", "ppoll", "epoll_wait", "epoll_pwait", "epoll_pwait2"),
+        *("accept", "accept4", "connect", "read", "readv", "recvfrom", "recvmsg", "recvmmsg"),
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,15 +43,39 @@ class Fd:
 Table = dict[int, Fd]
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a thread's descriptors were as it made a call, and which table they are in."""
+
+    fds: Mapping[int, Fd]
+    table: int
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A call of `epoll_ctl` that changed what an epoll descriptor watches."""
+
+    ts: int
+    table: int
+    epfd: int
+    fd: int
+    adds: bool
+    what: Fd | None
+
+
 class FdMachine:
     """Walk a run's events once; afterwards `sends` tells the fd of each call that sends.
 
     `sends`: by (tid, ts of the call's entry). A call on an fd that nothing tells of is missing,
-    and counts in `notes`.
+    and counts in `notes`. `asked` has all of them for each call that may wait or reads, and
+    `changes` what epolls were told to watch.
     """
 
     def __init__(self, events: Sequence[Event], proc: Proc, notes: Counter[str]) -> None:
         self.sends: dict[tuple[int, int], Fd] = {}
+        self.asked: dict[tuple[int, int], Asked] = {}
+        self.changes: list[Change] = []
+        self._seen_tables: list[Table] = []  # kept, so that no other gets the id of one
         self._notes = notes
         self._proc = proc
         self._tables: dict[int, Table] = {}  # by tid; threads of a process share one
@@ -53,6 +83,7 @@ class FdMachine:
         self._calls: dict[int, Event] = {}
         self._syn_to: dict[Address, Address] = {}
         self._syn_from: dict[int, tuple[Address, Address]] = {}
+        self._stray_syns: list[tuple[int, Address, Address]] = []  # queued outside of `connect`
         self._does: dict[str, Callable[[Event], None]] = {
             "lttng_statedump_process_state": self._process,
             "lttng_statedump_file_descriptor": self._dumped,
@@ -156,12 +187,18 @@ class FdMachine:
         if e.tid is not None and (f.get("tcp_flags") or 0) & (_SYN | _ACK) == _SYN:
             local, remote = (spelled(f["saddr"]), f["sport"]), (spelled(f["daddr"]), f["dport"])
             self._syn_from.setdefault(e.tid, (local, remote))
+            call = self._calls.get(e.tid)
+            if call is None or not call.name.endswith("_connect"):
+                self._stray_syns.append((e.ts, local, remote))
 
     # Calls.
 
     def _entry(self, e: Event, tid: int, name: str) -> None:
         self._calls[tid] = e
         table = self._table(tid, e.pid)
+        if name in _ASKS:
+            self._seen_tables.append(table)
+            self.asked[tid, e.ts] = Asked(dict(table), id(table))
         if name == "close":
             table.pop(e.fields["fd"], None)
         elif name == "connect":
@@ -184,6 +221,9 @@ class FdMachine:
             self._connected(tid, table, call, ret)
         elif ret < 0:
             return
+        elif name == "epoll_ctl":
+            adds, fd = f["op_enum"] != 2, f["fd"]
+            self.changes.append(Change(call.ts, id(table), f["epfd"], fd, adds, table.get(fd)))
         elif name == "socket":
             tcp = f["family"] in (2, 10) and f["type"] & 0xF == 1 and f["protocol"] in (0, 6)
             table[ret] = Fd("tcp" if tcp else "other", cloexec=bool(f["type"] & _CLOEXEC))
@@ -225,6 +265,13 @@ class FdMachine:
             return
         if to is None:
             self._notes["fd: connect that queued no SYN"] += 1
+            # Another thread may have queued it, in a softirq of the call's time.
+            for stray in self._stray_syns:
+                if stray[0] > call.ts and stray[2] == remote:
+                    self._stray_syns.remove(stray)
+                    local, to = stray[1:]
+                    break
+        if to is None:
             # A UDP or Unix socket, or a later call on a connection under way.
             if old.kind == "tcp" and old.remote is None and remote is not None:
                 table[fd] = replace(old, remote=remote)

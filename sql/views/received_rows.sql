@@ -21,6 +21,10 @@ ends AS (
     SELECT DISTINCT run_id, connection_id, is_client FROM socket_connections
 ),
 
+listeners AS (
+    SELECT DISTINCT run_id, saddr, sport, ack_ts FROM listening_sockets
+),
+
 points AS (
     SELECT
         p.*,
@@ -28,7 +32,7 @@ points AS (
             WHEN p.flags & 4 <> 0 THEN 'rst'
             WHEN p.flags & 18 = 2 THEN 'syn'
             WHEN p.flags & 2 <> 0 THEN 'synack'
-            WHEN p.from_client AND p.ts = c.ack_ts THEN 'handshake'
+            WHEN p.completes THEN 'handshake'
             WHEN p.payload_len > 0 THEN 'data'
             WHEN p.flags & 1 <> 0 THEN 'fin'
             ELSE 'ack'
@@ -41,10 +45,9 @@ points AS (
         -- Whether the trace tells that nobody was woken, where nobody is known to have been.
         u.run_id IS NULL
         AND (o.run_id IS NOT NULL OR p.flags & 18 = 2)
+        AND (NOT p.completes OR i.run_id IS NOT NULL)
         AND NOT lost_anywhere(l.windows, 0, COALESCE(p.exit_ts, p.ts)) AS tells
     FROM rx_points AS p
-    INNER JOIN connections AS c
-        ON p.run_id = c.run_id AND p.connection_id = c.connection_id
     LEFT JOIN softirq_raises AS r
         ON
             p.run_id = r.run_id
@@ -62,6 +65,12 @@ points AS (
             p.run_id = o.run_id
             AND p.connection_id = o.connection_id
             AND p.from_client <> o.is_client
+    LEFT JOIN listeners AS i
+        ON
+            p.run_id = i.run_id
+            AND p.saddr = i.saddr
+            AND p.sport = i.sport
+            AND p.ts = i.ack_ts
     LEFT JOIN unknown AS u
         ON p.run_id = u.run_id AND p.cpu_id = u.cpu_id AND p.softirq_ts = u.softirq_ts
     LEFT JOIN run_losses AS l ON p.run_id = l.run_id

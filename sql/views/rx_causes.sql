@@ -14,9 +14,9 @@ pairs AS (
         p.from_client,
         p.flags,
         p.payload_len,
-        c.saddr,
-        c.sport,
-        p.ts = c.ack_ts AND p.from_client AS completes
+        p.saddr,
+        p.sport,
+        p.completes
     FROM rx_waits AS w
     INNER JOIN rx_points AS p
         ON
@@ -25,8 +25,6 @@ pairs AS (
             AND w.softirq_ts = p.softirq_ts
             AND p.ts <= w.waking_ts
             AND p.ts > COALESCE(w.waking_before_ts, -1)
-    INNER JOIN connections AS c
-        ON p.run_id = c.run_id AND p.connection_id = c.connection_id
 ),
 
 -- The sockets that the segment is for: its connection's own, or the listening one.

@@ -116,7 +116,8 @@ SELECT
     -- The points that did not come, as the trace tells: no interrupt raised the softirq, the stack
     -- sent no answer, no thread was woken, ...
     rx_points_absent(
-        shown, certain, irq_ts, raise_ts, softirq_ts, gro_ts, answer_ts, waking_ts, poll_ts,
+        shown, certain, irq_ts, raise_ts, softirq_ts, gro_ts, answer_ts,
+        certain AND waking_ts IS NULL AND softirq_ts IS NOT NULL AND shown & 836 = 836, poll_ts,
         return_ts, read_ts
     ) AS absent,
     -- The points that the trace cannot show: their events were not traced, or lost, or lie outside

@@ -12,7 +12,7 @@ marks AS (
     UNION ALL BY NAME
     SELECT
         run_id, cpu_id, ts, CASE direction WHEN 'rx' THEN 1 ELSE 2 END AS place, skbaddr, device,
-        connection_id, from_client, seq, ack_seq, flags, payload_len,
+        saddr, sport, connection_id, from_client, seq, ack_seq, flags, payload_len,
         from_client = (direction = 'rx') AS of_client
     FROM segments
     UNION ALL BY NAME
@@ -90,10 +90,19 @@ buffers AS (
 -- A mere acknowledgement is answered where the answer follows at once: not for what came later.
 asked AS (
     SELECT
-        *,
-        softirq_ts IS NOT NULL AND (payload_len > 0 OR flags & 3 <> 0 OR is_next) AS is_answered
-    FROM buffers
-    WHERE place = 1
+        b.*,
+        h.ack_ts IS NOT NULL AS completes,
+        b.softirq_ts IS NOT NULL AND (b.payload_len > 0 OR b.flags & 3 <> 0 OR b.is_next)
+            AS is_answered
+    FROM buffers AS b
+    LEFT JOIN handshakes AS h
+        ON
+            b.run_id = h.run_id
+            AND b.saddr = h.saddr
+            AND b.sport = h.sport
+            AND b.ts = h.ack_ts
+            AND b.from_client
+    WHERE b.place = 1
 )
 
 SELECT
@@ -119,6 +128,12 @@ SELECT
     flags,
     -- The payload's length in bytes.
     payload_len,
+    -- The source address.
+    saddr,
+    -- The source port.
+    sport,
+    -- True for the first segment without RST that acknowledges a SYN-ACK.
+    completes,
     -- When the NET_RX softirq that took it started, ns since the Unix epoch; NULL for none.
     softirq_ts,
     -- When that ended, ns since the Unix epoch; NULL where the trace does not show it.
