@@ -4,41 +4,48 @@
 CREATE VIEW segments AS
 SELECT
     -- The run.
-    run_id,
+    t.run_id,
     -- When it was received or queued, ns since the Unix epoch.
-    ts,
+    t.ts,
     -- `rx` or `queue`.
-    direction,
+    t.direction,
     -- The cpu.
-    cpu_id,
+    t.cpu_id,
     -- The thread that was current there; NULL where unknown.
-    ctx_tid,
+    t.ctx_tid,
     -- The buffer's address; addresses are reused at once.
-    skbaddr,
+    t.skbaddr,
     -- The network device; empty where not known.
-    device,
+    COALESCE(t.device, '') AS device,
     -- The source address.
-    saddr,
+    t.saddr,
     -- The source port.
-    sport,
+    t.sport,
     -- The destination address.
-    daddr,
+    t.daddr,
     -- The destination port.
-    dport,
+    t.dport,
     -- The sequence number.
-    seq,
+    t.seq,
     -- The acknowledgement number.
-    ack_seq,
+    t.ack_seq,
     -- The flags: 1 FIN, 2 SYN, 4 RST, 8 PSH, 16 ACK.
-    flags,
+    t.flags,
     -- The payload's length in bytes.
-    payload_len,
+    t.payload_len,
     -- The connection: `connections.connection_id`.
-    connection_id,
+    s.connection_id,
     -- True where it goes from the client to the server.
-    from_client,
+    s.from_client,
     -- True where any of its sequence numbers (payload, SYN or FIN; not a RST's) was in an earlier
     -- segment of that side at that point of sight: the same direction and device.
-    retransmission
-FROM connection_segments
-WHERE direction <> 'capture';
+    s.retransmission
+FROM tcp_segments AS t
+INNER JOIN store.segment_facts AS s
+    ON
+        t.run_id = s.run_id
+        AND t.ts = s.ts
+        AND t.direction = s.direction
+        AND t.seq = s.seq
+        AND t.cpu_id IS NOT DISTINCT FROM s.cpu_id
+        AND t.skbaddr IS NOT DISTINCT FROM s.skbaddr;
