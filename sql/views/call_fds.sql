@@ -1,6 +1,5 @@
 -- Every entry of a system call that acts on one descriptor, with that descriptor and the call's
 -- next argument of note; 32-bit calls on a 64-bit kernel included.
--- staged: the steps read it while a batch is loaded
 CREATE VIEW call_fds AS
 WITH
 -- Where the rows of each class lie, and in which columns: to read the tables once is quicker than a

@@ -1,5 +1,4 @@
 -- The moments of the steps that calls and processes show.
--- staged: the steps read it while a batch is loaded
 CREATE VIEW step_call_moments AS
 WITH
 -- Who forked, and passed the connection on.

@@ -1,5 +1,4 @@
 -- The steps that came before one of the same part that they follow.
--- staged: the steps read it while a batch is loaded
 CREATE VIEW step_early AS
 WITH
 named AS (SELECT role, scene, code, UNNEST(follows) AS step FROM step_patterns),

@@ -6,14 +6,8 @@ SELECT
     run_id,
     -- The connection.
     connection_id,
-    -- The end: `server` or `client`.
-    role,
-    -- The part of the story: `connect`, `send`, `receive` or `end`.
-    scene,
     -- Which of the parts of that name.
     anchor,
-    -- What happened, as `step_patterns.keys` names it.
-    key,
     -- When, ns since the Unix epoch; NULL for a fact.
     ts,
     -- The event.
@@ -54,7 +48,7 @@ FROM step_moments
 WHERE code IS NOT NULL AND is_single
 UNION ALL
 SELECT
-    run_id, connection_id, role, scene, anchor, key, ts, event, tid, cpu_id, fd, ret, argument,
+    run_id, connection_id, anchor, ts, event, tid, cpu_id, fd, ret, argument,
     value, text, skbaddr, seq, ack_seq, flags, payload_len, frame, bytes,
     GREATEST(
         COUNT(*) OVER (PARTITION BY run_id, connection_id, anchor, code, key), COALESCE(times, 1)

@@ -1,5 +1,4 @@
 -- The steps that were to come and did not, each with when it was due, and what may excuse it.
--- staged: the steps read it while a batch is loaded
 CREATE VIEW step_missing AS
 WITH
 keys AS (SELECT role, scene, code, UNNEST(needs) AS key FROM step_patterns),
@@ -19,7 +18,7 @@ due AS (
 lacking AS (
     SELECT d.*
     FROM due AS d
-    ANTI JOIN step_found AS f
+    ANTI JOIN step_moments AS f
         ON
             d.run_id = f.run_id
             AND d.connection_id = f.connection_id
@@ -58,7 +57,7 @@ bounds AS (
         MIN(f.ts) FILTER (WHERE f.code > m.code) AS to_ts
     FROM missing AS m
     INNER JOIN step_patterns AS p ON m.code = p.code
-    INNER JOIN step_found AS f
+    INNER JOIN step_moments AS f
         ON
             m.run_id = f.run_id
             AND m.connection_id = f.connection_id

@@ -1,6 +1,5 @@
 -- The moments of the steps that segments show: each segment of note, with its interrupt, softirq,
 -- capture, transmit and the wake that it brought.
--- staged: the steps read it while a batch is loaded
 CREATE VIEW step_segment_moments AS
 SELECT
     -- The run.

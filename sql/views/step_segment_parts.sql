@@ -1,6 +1,5 @@
 -- The segments of note of each part of each story, grouped by what they are: the first of each
 -- kind, when each point of theirs was first seen, how many there were.
--- staged: the steps read it while a batch is loaded
 CREATE VIEW step_segment_parts AS
 WITH
 -- What is sent belongs to the call before it, what comes to the first read that returned after it.

@@ -1,6 +1,5 @@
 -- What the processes did before and around the connections of the steps: exec, the first socket's
 -- calls, forks that pass the connection on, closes, the end of the process.
--- staged: the steps read it while a batch is loaded
 CREATE VIEW step_setup AS
 WITH
 -- Once a socket, however many connections it gave.
