@@ -28,7 +28,7 @@ _CREATE = re.compile(
     r"CREATE\s+(?:OR\s+REPLACE\s+)?(?P<kind>TABLE|VIEW|MACRO)\s+(?P<name>[\w.\"]+)", re.IGNORECASE
 )
 _KEY = re.compile(
-    r"^(from|to|requires|stages|afterwards|fills|completes|staged|intervals|arms):\s*(.*)$"
+    r"^(from|to|requires|stages|afterwards|fills|completes|staged|inside|intervals|arms):\s*(.*)$"
 )
 _AS = re.compile(r"\bAS\b(?:\s+TABLE\b)?")
 LEFT_OUT = "_left_out"
@@ -50,6 +50,7 @@ class SqlObject:
     `afterwards` for metrics, `fills` for a view whose rows fill the table of that name when runs
     are loaded, `completes` for one whose rows fill in columns once all tables are filled
     (`row_id` says where), `staged` for a view that is computed once a batch for all that read it,
+    `inside` for one that only such steps read, and nobody asks for one run among thousands,
     `arms` for a view that has an arm for every metric: the statement in the file is one of them,
     and the key the name that stands in it for the metric's, `intervals` for a metric with the name
     of a view that gives the intervals with less work, for such arms.

@@ -1,5 +1,6 @@
 -- Every waking of a thread, and every time that it left a cpu or came to one, with the time at
 -- which it had last come before: marks that share it lie between the same two.
+-- inside: a step to `wakes`
 CREATE VIEW thread_marks AS
 WITH
 marks AS (

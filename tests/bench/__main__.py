@@ -16,8 +16,9 @@ from bench.inputs import FULL, QUICK, Inputs, say
 from bench.processes import CommandError
 from bench.table import Row, as_json, markdown
 from bench.traces import UnsuitedError
+from bench.views import views
 
-NAMES = ("decode", "threads", "ingest", "handshake", "capture", "size", "memory")
+NAMES = ("decode", "threads", "ingest", "handshake", "capture", "size", "memory", "views")
 DATA = Path(__file__).parents[2] / "data"
 
 
@@ -57,6 +58,7 @@ def measure(names: Sequence[str], inputs: Inputs) -> list[Row]:
         "capture": lambda: decoding.capture(inputs),
         "size": ingests.size,
         "memory": ingests.memory,
+        "views": lambda: views(inputs),
     }
     return [row for name in NAMES if name in names for row in figures[name]()]
 

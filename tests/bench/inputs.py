@@ -29,10 +29,11 @@ class Scale:
     bt2_events: int  # that the bt2 bindings read
     pyshark_packets: int  # that pyshark reads
     step: int  # of the archives in data/, one in so many
+    runs: int  # of the warehouse whose views are asked for one
 
 
-FULL = Scale(5, 5_000_000, 1_000_000, 200_000, 100_000, 8_000, 1)
-QUICK = Scale(1, 300_000, 20_000, 20_000, 5_000, 500, 12)
+FULL = Scale(5, 5_000_000, 1_000_000, 200_000, 100_000, 8_000, 1, 1_000)
+QUICK = Scale(1, 300_000, 20_000, 20_000, 5_000, 500, 12, 20)
 
 
 class Inputs:
