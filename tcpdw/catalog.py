@@ -175,7 +175,10 @@ class Catalog:
     @cached_property
     def digest(self) -> str:
         """Give the digest of all statements and words."""
-        text = "\0".join(f"{item.name}\0{item.statement}" for item in self.objects)
+        text = "\0".join(
+            f"{item.name}\0{item.statement}\0{item.keys.get('requires', '')}"
+            for item in self.objects
+        )
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 

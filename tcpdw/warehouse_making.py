@@ -75,6 +75,7 @@ def bring_up_to_date(connection: duckdb.DuckDBPyConnection, *, is_new: bool) -> 
     execute(";".join(_comments([*tables, *known.views], "")))
 
     execute(";".join(_comments(classes, "VIEW")))
+    execute(_requirements(known))
     if is_new:
         execute("INSERT INTO warehouse VALUES (?, ?, '', 0)", [LAYOUT, _version()])
     execute("UPDATE warehouse SET catalog_hash = ?", [known.digest])
@@ -94,6 +95,18 @@ def _views(known: catalog.Catalog) -> list[str]:
             )
             staged.append(f"DROP TABLE temp.{item.name}")
     return [*statements, *staged]
+
+
+def _requirements(known: catalog.Catalog) -> str:
+    rows = [
+        f"({text_literal(item.keys.get('fills', item.name))}, {place}, "
+        f"[{', '.join(map(text_literal, group))}])"
+        for item in known.objects
+        if "staged" not in item.keys
+        for place, group in enumerate(item.requires, start=1)
+    ]
+    filled = f"INSERT INTO store.requirements VALUES {', '.join(rows)}" if rows else ""
+    return f"DELETE FROM store.requirements; {filled}"
 
 
 def _comments(items: Iterable[catalog.SqlObject], kind: str) -> list[str]:
