@@ -115,11 +115,7 @@ SELECT
     - COALESCE(irq_ts, raise_ts, softirq_ts, gro_ts, ts) AS dur,
     -- The points that did not come, as the trace tells: no interrupt raised the softirq, the stack
     -- sent no answer, no thread was woken, ...
-    rx_points_absent(
-        shown, certain, irq_ts, raise_ts, softirq_ts, gro_ts, answer_ts,
-        certain AND waking_ts IS NULL AND softirq_ts IS NOT NULL AND shown & 836 = 836, poll_ts,
-        return_ts, read_ts
-    ) AS absent,
+    absent,
     -- The points that the trace cannot show: their events were not traced, or lost, or lie outside
     -- of it, or which socket it was for is not known.
     LIST_FILTER(
@@ -139,4 +135,13 @@ SELECT
     ) AS unseen,
     -- False where the tracer may have lost events of any cpu between the first point and the last.
     certain
-FROM store.received;
+FROM (
+    SELECT
+        *,
+        rx_points_absent(
+            shown, certain, irq_ts, raise_ts, softirq_ts, gro_ts, answer_ts,
+            certain AND waking_ts IS NULL AND softirq_ts IS NOT NULL AND shown & 836 = 836, poll_ts,
+            return_ts, read_ts
+        ) AS absent
+    FROM store.received
+) AS segments_received;

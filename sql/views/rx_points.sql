@@ -5,52 +5,6 @@
 -- staged: several steps read it while a batch is loaded
 CREATE VIEW rx_points AS
 WITH
--- `place`: at one time, the softirq's start comes first, then what arrives, then the answer.
-marks AS (
-    SELECT run_id, cpu_id, ts, 0 AS place FROM softirq_pairs
-    WHERE vec = 3
-    UNION ALL BY NAME
-    SELECT
-        run_id, cpu_id, ts, CASE direction WHEN 'rx' THEN 1 ELSE 2 END AS place, skbaddr, device,
-        saddr, sport, connection_id, from_client, seq, ack_seq, flags, payload_len,
-        from_client = (direction = 'rx') AS of_client
-    FROM segments
-    UNION ALL BY NAME
-    SELECT run_id, cpu_id, ts, 3 AS place FROM event.napi_poll
-),
-
-turns AS (
-    SELECT
-        *,
-        MAX(CASE WHEN place = 0 THEN ts END) OVER so_far AS turn_ts,
-        COUNT(CASE WHEN place = 3 THEN 1 END) OVER so_far - (place = 3)::BIGINT AS poll
-    FROM marks
-    WINDOW so_far AS (
-        PARTITION BY run_id, cpu_id ORDER BY ts, place
-        ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
-    )
-),
-
--- What came after the softirq's end, or after a loss, was not within it.
-placed AS (
-    SELECT
-        t.*,
-        s.ts AS softirq_ts,
-        s.exit_ts,
-        t.place = 2 AND t.payload_len = 0 AND t.flags & 1 = 0 AS answers
-    FROM turns AS t
-    LEFT JOIN run_losses AS l ON t.run_id = l.run_id
-    LEFT JOIN softirq_pairs AS s
-        ON
-            t.run_id = s.run_id
-            AND t.cpu_id = s.cpu_id
-            AND t.turn_ts = s.ts
-            AND s.vec = 3
-            AND COALESCE(t.ts <= s.exit_ts, true)
-            AND NOT cleared_on(l.windows, t.cpu_id, s.ts, t.ts)
-    WHERE t.place > 0
-),
-
 answered AS (
     SELECT
         *,
@@ -58,7 +12,7 @@ answered AS (
         MIN(CASE WHEN answers THEN ts END) OVER later AS answer_ts,
         ARG_MIN(flags, CASE WHEN answers THEN ts END) OVER later AS answer_flags,
         LEAD(answers) OVER in_order AS is_next
-    FROM placed
+    FROM rx_turns
     WINDOW
         of_poll AS (PARTITION BY run_id, cpu_id, softirq_ts, poll),
         in_order AS (

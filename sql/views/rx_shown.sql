@@ -4,8 +4,8 @@ CREATE VIEW rx_shown AS
 SELECT
     -- The run.
     run_id,
-    -- The points, a bit each: 1 irq, 2 raise, 4 softirq, 8 gro, 16 answer, 32 poll, 64 waking,
-    -- 128 switch in, 256 return and read. Each segment adds 512 where the trace tells its socket and
+    -- The points, a bit each: 1 irq, 2 raise, 4 softirq, 8 gro, 16 answer, 32 poll, 64 waking, 128
+    -- switch in, 256 return and read. Each segment adds 512 where the trace tells its socket and
     -- what the threads watched that its softirq woke.
     SUM(bit)::USMALLINT AS shown
 FROM (
