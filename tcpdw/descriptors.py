@@ -25,7 +25,7 @@ _LONGEST = 20
 _MEANINGS = """
 SELECT
     f.pid, m.comm, f.fd, f.start_ts, f.end_ts, f.kind, f.path, COALESCE(f.inode, k.inode) AS inode,
-    f.source, f.opened_by, NOT lost_anywhere(l.windows, f.start_ts, f.end_ts) AS certain,
+    f.source, f.opened_by, f.certain,
     f.socket_id, k.family, k.type, k.protocol, k.saddr, k.sport, k.daddr, k.dport, k.backlog,
     k.connection_id, c.saddr AS client_addr, c.sport AS client_port, c.daddr AS server_addr,
     c.dport AS server_port, c.start_ts AS connection_start_ts, c.end_ts AS connection_end_ts,
@@ -35,7 +35,6 @@ LEFT JOIN threads AS m
     ON f.run_id = m.run_id AND f.pid = m.tid AND m.start_ts <= f.start_ts AND m.end_ts > f.start_ts
 LEFT JOIN sockets AS k ON f.run_id = k.run_id AND f.socket_id = k.socket_id
 LEFT JOIN connections AS c ON k.run_id = c.run_id AND k.connection_id = c.connection_id
-LEFT JOIN run_losses AS l ON f.run_id = l.run_id
 WHERE f.run_id = $run AND f.pid = $pid AND f.fd = $fd
 ORDER BY f.start_ts
 """

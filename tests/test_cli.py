@@ -86,7 +86,7 @@ FROM (VALUES (7, 7, 'ncat', 0), (70, 7, $hostile, 0), (8, 8, 'child', 3_000_000_
     (9, 9, 'twin', 0), (10, 10, 'twin', 0)) AS t (tid, pid, comm, after), runs WHERE run_id = 1;
 INSERT INTO fds BY NAME
 SELECT 1 AS run_id, pid, fd, started_at + after AS start_ts, started_at + until AS end_ts, kind,
-    path, inode, socket_id, source, opened_by
+    path, inode, socket_id, source, opened_by, true AS certain
 FROM (VALUES
     (7, 3, 0, 1_000_000_000, 'path', $hostile, NULL, NULL, 'statedump', 'statedump'),
     (7, 3, 1_500_000_000, 5_000_000_000, 'socket', NULL, 88, 1, 'syscall', 'socket'),
@@ -105,7 +105,7 @@ FROM (VALUES
 ) AS s (socket_id, inode, family, saddr, daddr, dport, connection_id, fd, backlog);
 INSERT INTO socket_states BY NAME
 SELECT 1 AS run_id, socket_id, state, started_at + after AS start_ts, started_at + until AS end_ts,
-    source
+    source, true AS certain
 FROM (VALUES
     (1, 'CLOSE', 1_500_000_000, 1_600_000_000, 'syscall'),
     (1, 'LISTEN', 1_600_000_000, 9_000_000_001, 'syscall'),

@@ -2,7 +2,8 @@
 CREATE TABLE fds (
     -- The run.
     run_id INTEGER NOT NULL,
-    -- The process that owns the descriptor; its threads share it.
+    -- The process that has the descriptor; its threads share it, and each process that shares its
+    -- file table has a row of its own.
     pid INTEGER NOT NULL,
     -- The descriptor's number.
     fd INTEGER NOT NULL,
@@ -22,6 +23,10 @@ CREATE TABLE fds (
     socket_id BIGINT,
     -- How it is known: `statedump`, `syscall` or `proc`.
     source VARCHAR NOT NULL,
-    -- The event that opened it: a system call's name, `fork`, `statedump` or `proc`.
-    opened_by VARCHAR NOT NULL
+    -- The event that made it this process's: a system call's name, `fork`, `exec` or `unshare`
+    -- where that parted a shared file table, `statedump` or `proc`.
+    opened_by VARCHAR NOT NULL,
+    -- False where the tracer may have lost events meanwhile: the number may have got another
+    -- meaning that nothing shows.
+    certain BOOLEAN NOT NULL
 );

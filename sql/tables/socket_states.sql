@@ -13,5 +13,7 @@ CREATE TABLE socket_states (
     end_ts BIGINT NOT NULL,
     -- How it is known: `syscall`, `segment` (a packet at the kernel's events), `proc` (a line of
     -- `/proc/net/tcp`), or `close`, of the last descriptor of a socket without a connection.
-    source VARCHAR NOT NULL
+    source VARCHAR NOT NULL,
+    -- False where the tracer may have lost events meanwhile: the state may have been another.
+    certain BOOLEAN NOT NULL
 );

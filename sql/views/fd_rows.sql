@@ -73,9 +73,14 @@ SELECT
     -- `statedump`, `syscall` or `proc`.
     s.source,
     -- The event that made it this process's.
-    s.opened_by
+    s.opened_by,
+    -- False where the tracer may have lost events meanwhile.
+    NOT lost_anywhere(
+        ANY_VALUE(l.windows), s.start_ts, COALESCE(s.end_ts, r.last_ts + 1)
+    ) AS certain
 FROM fd_meanings AS s
 INNER JOIN runs AS r ON s.run_id = r.run_id
+LEFT JOIN run_losses AS l ON s.run_id = l.run_id
 LEFT JOIN numbered AS o
     ON
         s.kind = 'socket'

@@ -93,8 +93,9 @@ SELECT
     -- The event that made it this process's.
     f.opened_by,
     -- False where a loss of events, since then or since the last snapshot that shows the same,
-    -- could have hidden a change.
-    NOT lost_anywhere(l.windows, COALESCE(w.ts, f.start_ts), f.at_ts + 1) AS certain
+    -- could have hidden a change of this, or of the state.
+    NOT lost_anywhere(l.windows, COALESCE(w.ts, f.start_ts), f.at_ts + 1)
+    AND (s.state IS NULL OR NOT lost_anywhere(l.windows, s.start_ts, f.at_ts + 1)) AS certain
 FROM found AS f
 LEFT JOIN sockets AS k ON f.run_id = k.run_id AND f.socket_id = k.socket_id
 LEFT JOIN socket_states AS s

@@ -19,24 +19,39 @@ turns AS (
 kept AS (
     SELECT * FROM turns
     WHERE state IS DISTINCT FROM state_before
+),
+
+spans AS (
+    SELECT
+        k.run_id,
+        k.socket_id,
+        k.state,
+        k.ts AS start_ts,
+        LEAST(
+            LEAD(k.ts) OVER (PARTITION BY k.run_id, k.socket_id ORDER BY k.ts), r.last_ts + 1
+        ) AS end_ts,
+        k.source
+    FROM kept AS k
+    INNER JOIN runs AS r ON k.run_id = r.run_id
+    WHERE k.ts <= r.last_ts
 )
 
 SELECT
     -- The run.
-    k.run_id,
+    s.run_id,
     -- The socket: `sockets.socket_id`.
-    k.socket_id,
+    s.socket_id,
     -- The state.
-    k.state,
+    s.state,
     -- From when on, ns since the Unix epoch.
-    k.ts AS start_ts,
+    s.start_ts,
     -- Until when, ns since the Unix epoch.
-    LEAST(
-        LEAD(k.ts) OVER (PARTITION BY k.run_id, k.socket_id ORDER BY k.ts), r.last_ts + 1
-    ) AS end_ts,
+    s.end_ts,
     -- How it is known.
-    k.source
-FROM kept AS k
-INNER JOIN runs AS r ON k.run_id = r.run_id
-WHERE k.ts <= r.last_ts
-ORDER BY k.run_id, k.ts, k.socket_id;
+    s.source,
+    -- False where the tracer may have lost events meanwhile.
+    NOT lost_anywhere(l.windows, s.start_ts, s.end_ts) AS certain
+FROM spans AS s
+LEFT JOIN run_losses AS l ON s.run_id = l.run_id
+WHERE s.end_ts > s.start_ts
+ORDER BY s.run_id, s.start_ts, s.socket_id;
