@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cache, cached_property
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 from tcpdw import sql_text
+from tcpdw.catalog_arms import with_arms
 from tcpdw.errors import CatalogError
 
 ROOMS = ("tables", "views", "metrics", "reports")
@@ -51,9 +52,10 @@ class SqlObject:
     are loaded, `completes` for one whose rows fill in columns once all tables are filled
     (`row_id` says where), `staged` for a view that is computed once a batch for all that read it,
     `inside` for one that only such steps read, and nobody asks for one run among thousands,
-    `arms` for a view that has an arm for every metric: the statement in the file is one of them,
-    and the key the name that stands in it for the metric's, `intervals` for a metric with the name
-    of a view that gives the intervals with less work, for such arms.
+    `arms` for a view that has an arm for every metric, or every stage of one: the statement in the
+    file is one of them, and the key the names that stand in it for the metric's and the stage's
+    (`catalog_arms`), `intervals` for a metric with the name of a view that gives the intervals with
+    less work, for such arms.
     """
 
     name: str
@@ -211,28 +213,13 @@ def load(root: Path | None = None) -> Catalog:
                 found[item.name] = item
     metrics = [item for item in found.values() if _is_metric(item)]
     for name, item in found.items():
-        if "arms" in item.keys and metrics:
-            found[name] = _with_arms(item, sorted(metrics, key=lambda metric: metric.name))
+        if "arms" in item.keys:
+            found[name] = with_arms(item, sorted(metrics, key=lambda metric: metric.name))
     return Catalog(tuple(_ordered(found)))
 
 
 def _is_metric(item: SqlObject) -> bool:
     return item.room == "metrics" and not item.name.endswith(LEFT_OUT)
-
-
-def _with_arms(item: SqlObject, metrics: Iterable[SqlObject]) -> SqlObject:
-    create = _AS.search(item.statement)
-    assert create is not None
-    head, arm = item.statement[: create.end()], item.statement[create.end() :].rstrip().rstrip(";")
-    stand_in = re.escape(item.keys["arms"])
-    arms: list[str] = []
-    words = set(item.words)
-    for metric in metrics:
-        source = metric.keys.get("intervals", metric.name)
-        named = re.sub(f"'{stand_in}'", f"'{metric.name}'", arm)
-        arms.append(re.sub(rf"\b{stand_in}\b", source, named))
-        words.add(source)
-    return replace(item, statement=head + "\nUNION ALL".join(arms) + ";", words=frozenset(words))
 
 
 def _read(path: Path, room: str) -> Iterator[SqlObject]:

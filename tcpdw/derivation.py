@@ -31,34 +31,22 @@ def derive(connection: duckdb.DuckDBPyConnection, known: Catalog, first: int, la
                 f"UPDATE {table} SET {values} FROM {name} AS v "
                 f"WHERE v.{new} AND {table}.{new} AND {table}.rowid = v.row_id"
             )
-    _fill_metrics(connection, known, new)
+    _count_left_out(connection, known, new)
     staged = (f"DROP TABLE temp.{view.name}" for view in known.steps if "staged" in view.keys)
     execute(";".join(staged))
 
 
-def _fill_metrics(connection: duckdb.DuckDBPyConnection, known: Catalog, new: str) -> None:
-    # One statement a table, its rows in order: what several leave half full is written anew, and
-    # the blocks that held it stay free in the file.
-    stages: list[str] = []
-    counts: list[str] = []
-    for metric in known.metrics:
-        literal = text_literal(metric.name)
-        for stage in metric.stages:
-            certain = "certain_to_end" if stage in metric.later_stages else "certain"
-            stages.append(
-                f"SELECT run_id, {literal} AS metric, {text_literal(stage)} AS stage, ts, "
-                f"{stage} AS dur, {certain} AS certain FROM {metric.name} "
-                f"WHERE {new} AND {stage} IS NOT NULL"
-            )
-        if left_out := known.left_out(metric):
-            counts.append(
-                f"SELECT run_id, {literal} AS metric, reason, n FROM {left_out.name} WHERE {new}"
-            )
-    for table, arms, order in (
-        ("latency_stages", stages, "metric, stage, run_id, ts"),
-        ("metric_counts", counts, "metric, run_id, reason"),
-    ):
-        if arms:
-            connection.execute(
-                f"INSERT INTO {table} BY NAME {' UNION ALL '.join(arms)} ORDER BY {order}"
-            )
+def _count_left_out(connection: duckdb.DuckDBPyConnection, known: Catalog, new: str) -> None:
+    # One statement, its rows in order: what several leave half full is written anew, and the
+    # blocks that held it stay free in the file.
+    arms = [
+        f"SELECT run_id, {text_literal(metric.name)} AS metric, reason, n FROM {view.name} "
+        f"WHERE {new}"
+        for metric in known.metrics
+        if (view := known.left_out(metric))
+    ]
+    if arms:
+        connection.execute(
+            f"INSERT INTO metric_counts BY NAME {' UNION ALL '.join(arms)} "
+            "ORDER BY metric, run_id, reason"
+        )

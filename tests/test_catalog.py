@@ -182,6 +182,36 @@ def test_a_view_with_an_arm_for_every_metric(tmp_path: Path) -> None:
     assert "FROM n " not in plan
 
 
+STAGE_ARMS = """-- All.
+-- arms: a_metric, a_stage, is_certain
+CREATE VIEW every AS
+SELECT
+    -- Which.
+    'a_metric' AS metric,
+    -- Which part.
+    'a_stage' AS stage,
+    -- How long.
+    a_stage AS dur,
+    -- Whether sure.
+    is_certain AS certain
+FROM a_metric;
+"""
+
+
+def test_a_view_with_an_arm_for_every_stage(tmp_path: Path) -> None:
+    metric = (
+        "-- How long.\n-- from: x\n-- to: y\n-- requires: x\n-- stages: one\n"
+        "-- afterwards: two\nCREATE VIEW m AS SELECT 1 AS run_id, 5 AS one, 6 AS two,\n"
+        "true AS certain, false AS certain_to_end;\n"
+    )
+    known = made(tmp_path, metrics__m=metric, views__every=STAGE_ARMS)
+    with duckdb.connect() as connection:
+        for item in known.objects:
+            connection.execute(item.statement)
+        rows = connection.execute("FROM every ORDER BY stage").fetchall()
+    assert rows == [("m", "one", 5, True), ("m", "two", 6, False)]
+
+
 def test_what_fills_a_table_comes_after_what_fills_those_it_reads(tmp_path: Path) -> None:
     table = "-- Of it.\nCREATE TABLE {0} (\n    -- One.\n    a INTEGER\n);\n"
     view = (
