@@ -3,6 +3,9 @@
 -- inside: a step to `wakes`
 CREATE VIEW thread_marks AS
 WITH
+-- To join these, and not all wakings by ANTI JOIN, lets a condition on the run through.
+waking_runs AS (SELECT run_id FROM event.sched_waking GROUP BY run_id),
+
 marks AS (
     SELECT run_id, tid, ts, cpu_id, 'waking' AS what, NULL::BIGINT AS state, ctx_tid AS waker_tid,
         NULL AS comm
@@ -10,7 +13,8 @@ marks AS (
     UNION ALL
     SELECT u.run_id, u.tid, u.ts, u.cpu_id, 'waking', NULL, u.ctx_tid, NULL
     FROM event.sched_wakeup AS u
-    ANTI JOIN event.sched_waking AS w ON u.run_id = w.run_id
+    LEFT JOIN waking_runs AS w ON u.run_id = w.run_id
+    WHERE w.run_id IS NULL
     UNION ALL
     SELECT run_id, prev_tid, ts, cpu_id, 'out', prev_state, NULL, NULL
     FROM event.sched_switch
