@@ -59,15 +59,13 @@ ends AS (
             AS was_running,
         c.syn_ts IS NULL AND c.synack_ts IS NULL AS was_connected,
         n.run_id IS NOT NULL AS is_nameless,
-        d.run_id IS NULL AS is_open,
-        COALESCE(s.end_ts > r.last_ts, true) AS is_held
+        d.run_id IS NULL AS is_open
     FROM step_ends AS e
     INNER JOIN runs AS r ON e.run_id = r.run_id
     INNER JOIN connections AS c ON e.run_id = c.run_id AND e.connection_id = c.connection_id
     LEFT JOIN first_rows AS t ON e.run_id = t.run_id AND e.pid = t.pid
     LEFT JOIN nameless AS n ON e.run_id = n.run_id
     LEFT JOIN disconnects AS d ON e.run_id = d.run_id AND e.connection_id = d.connection_id
-    LEFT JOIN sockets AS s ON e.run_id = s.run_id AND e.socket_id = s.socket_id
 ),
 
 later AS (
@@ -98,8 +96,7 @@ CROSS JOIN LATERAL (
     ('connect', 'was connected', e.was_connected),
     ('connect', 'is unknown', e.first_socket_id IS NULL),
     ('connect', 'is nameless', e.is_nameless AND e.socket_id IS NULL),
-    ('end', 'is open', e.is_open),
-    ('end', 'is held', e.is_held)
+    ('end', 'is open', e.is_open)
 ) AS f (scene, key, holds)
 WHERE f.holds
 UNION ALL

@@ -79,8 +79,7 @@ FROM (
                 |  | wake | sched_switch | the woken thread did not come to a cpu;
             end | 14 | wait returns | return |  |  |  | wait |  |;
             end | 15 | read of the end | read end |  |  |  | wait returns |  |;
-            end | 16 | close | close | * | exit, death, is held |  |  | syscall_entry_close | no
-                call closed the descriptor;
+            end | 16 | close | close |  |  |  |  |  |;
             end | 17 | own FIN queued | own fin queued |  |  |  |  |  |;
             end | 18 | own FIN captured | own fin captured | own fin queued |  |  | own FIN queued |
                 packet | the capture does not hold it;
