@@ -18,7 +18,7 @@ marks AS (
 placed AS (
     SELECT
         *,
-        LAST_VALUE(CASE WHEN what = 'send' THEN anchor END IGNORE NULLS) OVER so_far AS send_anchor,
+        MAX(CASE WHEN what = 'send' THEN anchor END) OVER so_far AS send_anchor,
         FIRST_VALUE(CASE WHEN what = 'receive' THEN anchor END IGNORE NULLS) OVER still
             AS read_anchor,
         FIRST_VALUE(CASE WHEN what = 'receive' THEN call_exit_ts END IGNORE NULLS) OVER still
