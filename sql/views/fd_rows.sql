@@ -96,5 +96,7 @@ LEFT JOIN fd_known AS k
         AND s.kind = k.kind
         AND k.ts >= s.start_ts
         AND (k.ts < s.end_ts OR s.end_ts IS NULL)
+-- Without events nothing tells when; `proc_fds` has what a snapshot showed.
+WHERE r.last_ts IS NOT NULL
 GROUP BY
     s.run_id, s.pid, s.fd, s.start_ts, s.end_ts, r.last_ts, s.kind, s.path, s.source, s.opened_by;
