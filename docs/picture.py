@@ -42,7 +42,7 @@ def draw(warehouse: str, run: str) -> Iterator[str]:
         window = f"run_id = getvariable('run') AND ts BETWEEN {first:.0f} AND {last:.0f}"
         irqs = connection.execute(
             f"SELECT ts, exit_ts, irq_name FROM hardirqs WHERE {window} AND ts IN "
-            "(SELECT handler_ts FROM softirq_raises WHERE run_id = getvariable('run') AND vec = 3)"
+            "(SELECT irq_ts FROM softirqs WHERE run_id = getvariable('run') AND vec = 3)"
         ).fetchall()
         softirqs = connection.execute(
             f"SELECT ts, exit_ts FROM softirqs WHERE {window} AND vec = 3"

@@ -14,8 +14,11 @@ from tcpdw import sql_text
 from tcpdw.catalog_arms import with_arms
 from tcpdw.errors import CatalogError
 
-ROOMS = ("tables", "views", "metrics", "reports")
+ROOMS = ("tables", "views", "steps", "metrics", "reports")
 """The folders of `sql/`, in the order in which people read them."""
+
+STEPS = "steps"
+"""The folder of what is computed when runs are loaded: a warehouse has no such views."""
 
 EVENT_COLUMNS: Mapping[str, str] = {
     "run_id": "The run.",
@@ -82,6 +85,13 @@ class SqlObject:
         return columns
 
     @property
+    def query(self) -> str:
+        """Give the query of a view, without the statement around it."""
+        create = _AS.search(self.statement)
+        assert create is not None
+        return self.statement[create.end() :].strip().rstrip(";")
+
+    @property
     def requires(self) -> tuple[tuple[str, ...], ...]:
         """Give the event classes that a metric needs: all of the groups, any class of a group."""
         text = self.keys.get("requires", "")
@@ -123,8 +133,24 @@ class Catalog:
 
     @property
     def views(self) -> tuple[SqlObject, ...]:
-        """Give the views and macros."""
-        return tuple(item for item in self.objects if item.kind != "TABLE")
+        """Give the views and macros that a warehouse has."""
+        return tuple(
+            item for item in self.objects if item.kind != "TABLE" and item.room != STEPS
+        )
+
+    def rows_of(self, step: SqlObject) -> str:
+        """Give the query of a step, with those of the views of `sql/steps/` that it reads.
+
+        A step that is staged or fills a table is not among those: it was computed before.
+        """
+        staged = {item.name for item in self.steps if "staged" in item.keys}
+        reads = self._reads(step.name, staged) - staged
+        parts = [
+            f"{item.name} AS NOT MATERIALIZED ({item.query})"
+            for item in self.objects
+            if item.name in reads and item.room == STEPS and item.kind == "VIEW"
+        ]
+        return f"{'WITH ' if parts else ''}{', '.join(parts)} SELECT * FROM ({step.query})"
 
     @cached_property
     def metrics(self) -> tuple[SqlObject, ...]:

@@ -16,20 +16,20 @@ def derive(connection: duckdb.DuckDBPyConnection, known: Catalog, first: int, la
     """Fill the derived tables and the metrics' counts for the runs from `first` to `last`."""
     new = f"run_id BETWEEN {first} AND {last}"
     execute = connection.execute
-    for view in known.steps:
-        keys, name = view.keys, view.name
-        rows = f"{name}({first}, {last})" if view.kind == "MACRO" else f"main.{name} WHERE {new}"
+    for step in known.steps:
+        keys, name = step.keys, step.name
+        rows = f"FROM ({known.rows_of(step)}) AS step_rows WHERE {new}"
         if "fills" in keys:
-            execute(f"INSERT INTO {keys['fills']} BY NAME SELECT * FROM {rows}")
+            execute(f"INSERT INTO {keys['fills']} BY NAME SELECT * {rows}")
         elif "staged" in keys:
-            # A temporary table goes before the view of its name, in other views too.
-            execute(f"CREATE TEMP TABLE {name} AS SELECT * FROM {rows}")
+            # A temporary table goes before the view of its name, in views too.
+            execute(f"CREATE TEMP TABLE {name} AS SELECT * {rows}")
         else:
             table, _, columns = keys["completes"].partition(".")
             values = ", ".join(f"{column} = v.{column}" for column in columns.split(", "))
             execute(
-                f"UPDATE {table} SET {values} FROM {name} AS v "
-                f"WHERE v.{new} AND {table}.{new} AND {table}.rowid = v.row_id"
+                f"UPDATE {table} SET {values} FROM (SELECT * {rows}) AS v "
+                f"WHERE {table}.{new} AND {table}.rowid = v.row_id"
             )
     _count_left_out(connection, known, new)
     staged = (f"DROP TABLE temp.{view.name}" for view in known.steps if "staged" in view.keys)

@@ -82,19 +82,10 @@ def bring_up_to_date(connection: duckdb.DuckDBPyConnection, *, is_new: bool) -> 
 
 
 def _views(known: catalog.Catalog) -> list[str]:
-    statements: list[str] = []
-    staged: list[str] = []
-    for item in known.views:
-        create = f"CREATE OR REPLACE {item.kind}"
-        statements.append(item.statement.replace(f"CREATE {item.kind}", create, 1))
-        if "staged" in item.keys and item.kind == "VIEW":
-            # DuckDB expands what a view reads, down to the tables, as it makes the view. An empty
-            # temporary table in a staged view's place, as when runs are loaded, ends that there.
-            statements.append(
-                f"CREATE TEMP TABLE {item.name} AS SELECT * FROM main.{item.name} LIMIT 0"
-            )
-            staged.append(f"DROP TABLE temp.{item.name}")
-    return [*statements, *staged]
+    return [
+        item.statement.replace(f"CREATE {item.kind}", f"CREATE OR REPLACE {item.kind}", 1)
+        for item in known.views
+    ]
 
 
 def _requirements(known: catalog.Catalog) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from tcpdw import pipeline, warehouse
+from tcpdw import catalog, pipeline, warehouse
 
 DATA = Path(__file__).parent.parent / "data"
 
@@ -88,8 +88,11 @@ def test_snapshots_agree_with_the_events(connection: duckdb.DuckDBPyConnection) 
 def test_proc_shows_the_states_that_the_segments_tell(
     connection: duckdb.DuckDBPyConnection,
 ) -> None:
+    known = catalog.load()
+    reads = known.rows_of(known.by_name["proc_reads"])
     compared = rows(
         connection,
+        f"WITH proc_reads AS ({reads}) "
         "SELECT r.name, p.stage, p.inode, p.state, s.state FROM proc_tcp AS p "
         "JOIN runs AS r USING (run_id) JOIN sockets AS k ON k.run_id = p.run_id "
         "AND k.inode = p.inode LEFT JOIN proc_reads AS d ON d.run_id = p.run_id AND d.ts = p.ts "

@@ -46,7 +46,7 @@ def public(known: catalog.Catalog) -> list[str]:
         item.name
         for item in known.objects
         if item.kind != "MACRO"
-        and not {"staged", "fills", "completes", "inside"} & set(item.keys)
+        and item.room != catalog.STEPS
         and not item.name.startswith(("event.", "store."))
         and any(column.name == "run_id" for column in item.columns)
     ]

@@ -1,5 +1,4 @@
 -- The raises outside of interrupts, of vectors that a task raises knowingly.
--- inside: a step to `softirqs`
 CREATE VIEW task_raises AS
 SELECT
     -- The run.

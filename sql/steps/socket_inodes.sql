@@ -1,6 +1,5 @@
 -- The inode that `/proc/net/tcp` shows for a socket of which no process snapshot does: the one of
 -- its connection's addresses and ports, on its side, while it was open.
--- inside: a step to `sockets`
 CREATE VIEW socket_inodes AS
 SELECT
     -- The run.

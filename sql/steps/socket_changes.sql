@@ -1,5 +1,4 @@
 -- Every change of a TCP socket's state that calls, segments and snapshots tell of.
--- inside: a step to `socket_states`
 CREATE VIEW socket_changes AS
 WITH
 points AS (SELECT * FROM socket_points),

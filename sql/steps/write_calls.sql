@@ -1,6 +1,5 @@
 -- Every call of `sendto`, `sendmsg`, `sendmmsg`, `write` and `writev` that returned, with its
 -- descriptor and what that was.
--- inside: a step to `sends`
 CREATE VIEW write_calls AS
 WITH
 entries AS (

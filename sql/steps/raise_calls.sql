@@ -1,6 +1,5 @@
 -- The raises of softirqs that a task raises knowingly, of which the trace shows that it did: in a
 -- system call of the current thread, or in a driver's hand-over of a buffer to the backlog.
--- inside: a step to `softirqs`
 CREATE VIEW raise_calls AS
 WITH
 calls AS (

@@ -1,7 +1,6 @@
 -- What queued each TCP segment: a softirq, a system call of the current thread, or that thread
 -- outside of any. Where the trace has no softirqs, a call only where it writes and the segment has
 -- payload.
--- inside: a step to `tx_path`
 CREATE VIEW segment_queuers AS
 WITH
 -- Outside of softirqs, the current thread queued it.

@@ -1,6 +1,5 @@
 -- Every waking of a thread, and every time that it left a cpu or came to one, with the time at
 -- which it had last come before: marks that share it lie between the same two.
--- inside: a step to `wakes`
 CREATE VIEW thread_marks AS
 WITH
 -- To join these, and not all wakings by ANTI JOIN, lets a condition on the run through.

@@ -1,7 +1,6 @@
 -- Which of the kernel's events alike a captured packet is of, where the capture has not as many as
 -- the events: either may have missed some. A packet meets the first event that no packet before it
 -- met and whose transmit had not ended before it, else the last event before it.
--- inside: a step to `packet_events`
 CREATE VIEW uneven_packets AS
 WITH
 seen AS (

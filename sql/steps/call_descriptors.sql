@@ -1,6 +1,5 @@
 -- The descriptor of each call that may make the stack send: what writes, and what reads (it opens
 -- the window), connects, closes, shuts down or sets an option.
--- inside: a step to `tx_path`
 CREATE VIEW call_descriptors AS
 SELECT
     -- The run.

@@ -1,6 +1,5 @@
 -- What the contexts of events (`pid`, `ppid`, `procname`) tell of threads of which no other event
 -- does: no switch, no fork, and no statedump.
--- inside: a step to `threads`
 CREATE VIEW thread_contexts AS
 WITH
 named AS (

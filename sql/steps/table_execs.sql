@@ -1,5 +1,4 @@
 -- When a process replaced its program, with its file table then.
--- inside: a step to `fds`
 CREATE VIEW table_execs AS
 SELECT
     -- The run.

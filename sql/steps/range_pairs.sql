@@ -1,7 +1,6 @@
 -- Each captured packet with payload that no kernel event shows as it is, beside all events whose
 -- bytes hold the packet's, or whose bytes it holds: of one connection, with one acknowledgement
 -- number, and no flag but PSH in the part that is not in the whole.
--- inside: a step to `packet_events`
 CREATE VIEW range_pairs AS
 WITH
 left_over AS (

@@ -1,6 +1,5 @@
 -- When each socket with a connection sent and received what changes its state: SYN, SYN-ACK, FIN,
 -- the ACK of its own FIN, RST.
--- inside: a step to `socket_states`
 CREATE VIEW socket_points AS
 WITH
 seen AS (

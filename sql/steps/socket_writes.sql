@@ -1,6 +1,5 @@
 -- The write calls on what is a TCP socket, or may be one: a descriptor that is known to be none is
 -- none, an unknown one may be.
--- inside: a step to `sends`
 CREATE VIEW socket_writes AS
 SELECT
     -- The run.

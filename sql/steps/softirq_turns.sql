@@ -1,6 +1,5 @@
 -- Every start of a softirq's handler with the oldest raise since the start before it on the same
 -- cpu and vector, if any; and every raise that no start follows.
--- inside: a step to `softirqs`
 CREATE VIEW softirq_turns AS
 WITH
 marks AS (
