@@ -82,7 +82,10 @@ def multiply(connection: duckdb.DuckDBPyConnection, runs: int) -> None:
 def answers(few: Path, many: Path, repeat: int) -> list[Answer]:
     """Time every public table and view: one run of `many`, and all of `few`."""
     found: list[Answer] = []
-    with duckdb.connect(str(many), read_only=True) as one, duckdb.connect(str(few)) as whole:
+    with (
+        duckdb.connect(str(many), read_only=True) as one,
+        duckdb.connect(str(few), read_only=True) as whole,
+    ):
         [(run, name)] = one.execute(
             "SELECT run_id, name FROM runs ORDER BY ABS(run_id - (SELECT MEDIAN(run_id) FROM runs))"
             " LIMIT 1"
