@@ -13,8 +13,10 @@ wakes_of AS (
 
 -- Calls of which the trace does not tell what they watch.
 unknown AS (
-    SELECT DISTINCT run_id, cpu_id, softirq_ts FROM rx_waits
+    SELECT run_id, cpu_id, softirq_ts, BOOL_OR(cleared) AS cleared
+    FROM rx_waits
     WHERE NOT known
+    GROUP BY run_id, cpu_id, softirq_ts
 ),
 
 ends AS (
@@ -39,6 +41,8 @@ points AS (
         END AS kind,
         r.raise_ts,
         r.irq_ts,
+        COALESCE(r.origin = 'unseen', false) AS by_unseen,
+        COALESCE(u.cleared, false) AS is_hidden,
         w.waking_ts,
         w.tid,
         COALESCE(w.woken, 0)::INTEGER AS woken,
@@ -48,7 +52,7 @@ points AS (
         AND (NOT p.completes OR i.run_id IS NOT NULL)
         AND NOT lost_anywhere(l.windows, 0, COALESCE(p.exit_ts, p.ts)) AS tells
     FROM rx_points AS p
-    LEFT JOIN softirq_raises AS r
+    LEFT JOIN softirqs AS r
         ON
             p.run_id = r.run_id
             AND p.cpu_id = r.cpu_id
@@ -129,17 +133,33 @@ SELECT
     w.return_ts,
     -- When it had read.
     w.read_ts,
-    -- Which points the trace could have shown.
-    (COALESCE(s.shown, 0) | CASE WHEN p.tells THEN 512 ELSE 0 END)::USMALLINT AS shown,
+    -- Which points the trace could have shown. Another cpu that hands its packets over (RPS) shows
+    -- its interrupt and GRO there, and here a raise by an interrupt that has no events.
+    (
+        CASE WHEN p.by_unseen THEN COALESCE(s.shown, 0) & ~9 ELSE COALESCE(s.shown, 0) END
+        | CASE WHEN p.tells THEN 512 ELSE 0 END
+    )::USMALLINT AS shown,
     -- False where the tracer may have lost events of any cpu between the first point and the last.
     NOT lost_anywhere(
         l.windows,
         COALESCE(p.irq_ts, p.raise_ts, p.softirq_ts, p.ts),
         GREATEST(
-            p.ts, p.poll_ts, p.answer_ts, p.exit_ts, w.waking_ts, w.in_ts, w.return_ts, w.read_ts
+            p.ts, p.poll_ts, p.answer_ts, p.exit_ts, w.waking_ts, w.in_ts, w.return_ts, w.read_ts,
+            -- A read that is not seen may be lost at any later time.
+            CASE WHEN w.return_ts IS NOT NULL AND w.read_ts IS NULL THEN 9223372036854775806 END
         )
     )
-    AND (l.windows IS NULL OR p.softirq_ts IS NULL OR p.exit_ts IS NOT NULL) AS certain
+    AND (
+        l.windows IS NULL
+        OR (
+            NOT p.is_hidden
+            AND CASE
+                -- The softirq's start may be lost.
+                WHEN p.softirq_ts IS NULL THEN NOT lost_on(l.windows, p.cpu_id, 0, p.ts)
+                ELSE p.exit_ts IS NOT NULL
+            END
+        )
+    ) AS certain
 FROM points AS p
 LEFT JOIN rx_wakes AS w
     ON p.run_id = w.run_id AND p.tid = w.tid AND p.waking_ts = w.waking_ts

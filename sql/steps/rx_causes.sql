@@ -25,6 +25,7 @@ pairs AS (
             AND w.softirq_ts = p.softirq_ts
             AND p.ts <= w.waking_ts
             AND p.ts > COALESCE(w.waking_before_ts, -1)
+    WHERE NOT w.cleared
 ),
 
 -- The sockets that the segment is for: its connection's own, or the listening one.

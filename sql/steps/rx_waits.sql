@@ -63,8 +63,10 @@ SELECT
     c.fds,
     -- The epoll that it waits on: `waits.epoll`.
     c.epoll,
+    -- True where a loss may have hidden the call's end, and so that it was over.
+    c.cleared,
     -- True where the trace shows all that it watches.
-    c.fds IS NOT NULL AND c.whole AS known
+    c.fds IS NOT NULL AND c.whole AND NOT c.cleared AS known
 FROM turns AS t
 INNER JOIN waits AS c ON t.run_id = c.run_id AND t.tid = c.tid AND t.entry_ts = c.entry_ts
-WHERE t.by_rx AND NOT c.cleared AND COALESCE(t.ts <= c.exit_ts, true);
+WHERE t.by_rx AND COALESCE(t.ts <= c.exit_ts, true);

@@ -45,11 +45,16 @@ told AS (
                             )
                             THEN 'call'
                     END
-            -- A loss may have hidden the start of a softirq or of a call.
+            -- A loss may have hidden the start of a softirq or of a call, and the end of one that
+            -- began before the trace.
             WHEN
                 p.tid IS NOT NULL
                 AND s.shown & 260 = 260
-                AND NOT lost_anywhere(l.windows, 0, p.ts)
+                AND NOT lost_anywhere(
+                    l.windows,
+                    0,
+                    CASE WHEN p.entry_ts IS NULL THEN 9223372036854775806 ELSE p.ts END
+                )
                 THEN 'task'
         END AS context
     FROM placed AS p

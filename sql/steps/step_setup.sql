@@ -26,9 +26,10 @@ sockets_made AS (
     SELECT
         f.run_id, f.first_socket_id, f.role, 'socket' AS key,
         COALESCE(c.entry_ts, c.exit_ts) AS ts,
-        CASE WHEN c.entry_ts IS NULL THEN 'syscall_exit_socket' ELSE 'syscall_entry_socket' END
+        'syscall_' || CASE WHEN c.entry_ts IS NULL THEN 'exit' ELSE 'entry' END || '_socket'
             AS event,
-        c.tid, NULL::INTEGER AS cpu_id, c.ret AS fd, c.ret, NULL AS argument, NULL::BIGINT AS value, NULL AS text
+        c.tid, NULL::INTEGER AS cpu_id, c.ret AS fd, c.ret, NULL AS argument,
+        NULL::BIGINT AS value, NULL AS text
     FROM firsts AS f
     INNER JOIN fd_calls AS c
         ON
