@@ -14,7 +14,7 @@ SELECT
     -- How long until the final ACK was received or queued, ns: the sum of the two stages.
     h.ack_ts - h.syn_ts AS dur,
     -- False where the tracer may have lost events of any cpu meanwhile.
-    NOT lost_anywhere(l.windows, h.syn_ts, h.ack_ts) AS certain,
+    h.certain,
     -- From the SYN to the SYN-ACK, ns: at the server's end the stack's own time, at the client's
     -- the way there and back.
     h.synack_ts - h.syn_ts AS syn_to_synack,
@@ -35,7 +35,6 @@ SELECT
     c.dport
 FROM handshake_times AS h
 INNER JOIN connections AS c ON h.run_id = c.run_id AND h.connection_id = c.connection_id
-LEFT JOIN run_losses AS l ON h.run_id = l.run_id
 WHERE
     h.sight <> 'capture'
     AND h.syn_ts <= h.synack_ts

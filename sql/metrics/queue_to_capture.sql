@@ -17,8 +17,7 @@ SELECT
     -- False where the tracer may have lost events of any cpu meanwhile.
     p.certain,
     -- The same up to the transmit, for the stage that follows the interval.
-    p.certain AND NOT COALESCE(lost_anywhere(l.windows, p.event_ts, p.xmit_ts), false)
-        AS certain_to_end,
+    p.certain_to_end,
     -- From the capture to the transmit that the driver took, ns; NULL where the trace does not show
     -- it. Below 0 where the two clocks have it earlier, and on loopback, where a packet is captured
     -- as it is received.
@@ -34,7 +33,6 @@ SELECT
     -- The connection: `connections.connection_id`.
     p.connection_id
 FROM packet_events AS p
-LEFT JOIN run_losses AS l ON p.run_id = l.run_id
 WHERE p.direction = 'queue';
 
 -- What `queue_to_capture` leaves out, in runs with a capture: segments that no captured packet is

@@ -18,11 +18,9 @@ SELECT
     -- How long until the thread was woken, ns.
     w.waking_ts - w.counted_ts AS dur,
     -- False where the tracer may have lost events of any cpu meanwhile.
-    NOT lost_anywhere(l.windows, w.counted_ts, w.waking_ts) AS certain,
+    w.certain,
     -- The same up to the last of the points that follow the interval.
-    NOT lost_anywhere(
-        l.windows, w.counted_ts, GREATEST(w.waking_ts, w.in_ts, w.return_ts, w.read_ts)
-    ) AS certain_to_end,
+    w.certain_to_end,
     -- What that segment is: `handshake` (the one that completes a handshake, on the listening
     -- socket, or a SYN-ACK), `data`, `fin` or `rst`.
     w.counted_kind AS kind,
@@ -55,7 +53,6 @@ SELECT
     w.read_ts - w.return_ts AS return_to_read
 FROM rx_wakes AS w
 INNER JOIN connections AS c ON w.run_id = c.run_id AND w.connection_id = c.connection_id
-LEFT JOIN run_losses AS l ON w.run_id = l.run_id
 WHERE w.counted_ts IS NOT NULL;
 
 -- What `rx_to_wake` leaves out: segments with payload, FIN or RST that are known to have woken no

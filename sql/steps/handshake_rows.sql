@@ -52,8 +52,11 @@ SELECT
     -- The first SYN-ACK there, ns since the Unix epoch.
     o.synack_ts,
     -- The final ACK there, ns since the Unix epoch.
-    a.ack_ts
+    a.ack_ts,
+    -- False where the tracer may have lost events of any cpu between the SYN and the final ACK.
+    NOT lost_anywhere(l.windows, o.syn_ts, a.ack_ts) AS certain
 FROM opened AS o
+LEFT JOIN run_losses AS l ON o.run_id = l.run_id
 LEFT JOIN answered AS a
     ON o.run_id = a.run_id AND o.connection_id = a.connection_id AND o.sight = a.sight
 ORDER BY o.run_id, o.connection_id, o.sight;

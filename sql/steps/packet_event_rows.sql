@@ -32,7 +32,10 @@ SELECT
         l.windows,
         CASE WHEN m.event_ts > m.last_ts THEN m.ts - 200000000 ELSE m.event_ts END,
         GREATEST(m.last_ts, m.event_ts)
-    ) AS certain
+    ) AS certain,
+    -- The same up to the transmit.
+    certain AND NOT COALESCE(lost_anywhere(l.windows, m.event_ts, m.xmit_ts), false)
+        AS certain_to_end
 FROM (
     SELECT *, 'exact' AS match FROM exact_packets
     UNION ALL BY NAME

@@ -89,8 +89,18 @@ SELECT
     -- When the call returned, ns since the Unix epoch.
     c.exit_ts AS return_ts,
     -- When the thread had read from the socket, ns since the Unix epoch.
-    CASE WHEN c.call_kind IN ('accept', 'receive') THEN c.exit_ts ELSE r.read_ts END AS read_ts
+    CASE WHEN c.call_kind IN ('accept', 'receive') THEN c.exit_ts ELSE r.read_ts END AS read_ts,
+    -- False where the tracer may have lost events of any cpu between the first segment that counts,
+    -- else the first, and the waking.
+    NOT lost_anywhere(l.windows, COALESCE(c.counted_ts, c.ts), c.waking_ts) AS certain,
+    -- The same up to the last of the points that follow.
+    NOT lost_anywhere(
+        l.windows,
+        COALESCE(c.counted_ts, c.ts),
+        GREATEST(c.waking_ts, c.in_ts, c.exit_ts, r.read_ts)
+    ) AS certain_to_end
 FROM caused AS c
+LEFT JOIN run_losses AS l ON c.run_id = l.run_id
 LEFT JOIN reads AS r
     ON c.run_id = r.run_id AND c.tid = r.tid AND c.waking_ts = r.waking_ts AND r.place = 0
 ORDER BY c.run_id, c.ts;

@@ -15,5 +15,7 @@ CREATE TABLE handshake_times (
     synack_ts BIGINT,
     -- The final ACK there, ns since the Unix epoch: the client's first segment without RST, at or
     -- after that SYN-ACK, that acknowledges it; NULL where none was seen.
-    ack_ts BIGINT
+    ack_ts BIGINT,
+    -- False where the tracer may have lost events of any cpu between the SYN and the final ACK.
+    certain BOOLEAN NOT NULL
 );

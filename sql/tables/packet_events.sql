@@ -32,5 +32,7 @@ CREATE TABLE packet_events (
     after_xmit BIGINT,
     -- False where the tracer may have lost events of any cpu between the two, or before a packet
     -- that comes before its event: then another event may be the packet's.
-    certain BOOLEAN NOT NULL
+    certain BOOLEAN NOT NULL,
+    -- The same up to the transmit.
+    certain_to_end BOOLEAN NOT NULL
 );
