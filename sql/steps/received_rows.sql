@@ -137,7 +137,8 @@ SELECT
     -- its interrupt and GRO there, and here a raise by an interrupt that has no events.
     (
         CASE WHEN p.by_unseen THEN COALESCE(s.shown, 0) & ~9 ELSE COALESCE(s.shown, 0) END
-        | CASE WHEN p.tells THEN 512 ELSE 0 END
+        -- Without what was queued, no handshake's last segment is known.
+        | CASE WHEN p.tells AND s.shown & 16 <> 0 THEN 512 ELSE 0 END
     )::USMALLINT AS shown,
     -- False where the tracer may have lost events of any cpu between the first point and the last.
     NOT lost_anywhere(

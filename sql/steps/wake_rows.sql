@@ -15,7 +15,11 @@ placed AS (
         END AS softirq_ts,
         s.vec,
         r.ts AS rx_ts,
-        l.windows IS NULL OR NOT lost_anywhere(l.windows, w.waking_ts, w.in_ts) AS certain
+        -- A switch that is not seen may be lost at any later time.
+        l.windows IS NULL
+        OR NOT lost_anywhere(
+            l.windows, w.waking_ts, COALESCE(w.in_ts, 9223372036854775806)
+        ) AS certain
     FROM thread_turns AS w
     LEFT JOIN run_losses AS l ON w.run_id = l.run_id
     ASOF LEFT JOIN handler_spans AS h

@@ -140,7 +140,7 @@ FROM (
         *,
         rx_points_absent(
             shown, certain, irq_ts, raise_ts, softirq_ts, gro_ts, answer_ts,
-            certain AND waking_ts IS NULL AND softirq_ts IS NOT NULL AND shown & 836 = 836, poll_ts,
+            certain AND waking_ts IS NULL AND softirq_ts IS NOT NULL AND shown & 964 = 964, poll_ts,
             return_ts, read_ts
         ) AS absent
     FROM store.received
