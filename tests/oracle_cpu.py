@@ -82,6 +82,7 @@ class Machine:
                 lost_handlers=old.lost_handlers + len(old.handlers),
                 lost_raises=old.lost_raises | old.raises.keys(),
                 lost_softirqs=old.lost_softirqs | old.softirqs.keys(),
+                otherwise=None,
             )
         for tid in [t for t in self._open if which in (None, self._last_cpu.get(t))]:
             self._lost_calls[tid] = self._open.pop(tid)
@@ -157,6 +158,7 @@ class Machine:
         if vec in cpu.softirqs:
             self.left_out["softirq_duration"]["unpaired"] += 1
         cpu.softirqs[vec] = e.ts
+        cpu.otherwise = "task"
         cpu.lost_softirqs.discard(vec)
 
     def _after_hardirq(self, e: Event, raised: Raise, names: Row) -> None:
@@ -194,7 +196,7 @@ class Machine:
             return
         self.wakings[tid].append(e.ts)
         cpu = self._cpus[e.cpu]
-        context = "hardirq" if cpu.handlers else "softirq" if cpu.softirqs else "task"
+        context = "hardirq" if cpu.handlers else "softirq" if cpu.softirqs else cpu.otherwise
         wake = Wake(e.ts, e.tid, context, e.fields.get("target_cpu", e.cpu))
         pending = self._wakes.get(tid)
         if pending is None:

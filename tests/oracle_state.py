@@ -77,7 +77,7 @@ class Call:
 class Wake:
     ts: int
     waker_tid: int | None
-    context: str
+    context: str | None
     carrier: int
     raced: bool = False
 
@@ -91,3 +91,5 @@ class Cpu:
     lost_handlers: int = 0
     lost_raises: set[int] = field(default_factory=set[int])
     lost_softirqs: set[int] = field(default_factory=set[int])
+    otherwise: str | None = "task"
+    """The context where no handler and no softirq is open: unknown from a loss to a softirq."""

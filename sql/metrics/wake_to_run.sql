@@ -20,7 +20,8 @@ SELECT
     comm,
     -- The thread that was current where the waking happened: the waker, or the one it interrupted.
     waker_tid,
-    -- In which context the waker was: `hardirq`, `softirq` or `task`.
+    -- In which context the waker was: `hardirq`, `softirq` or `task`; NULL where a loss on its cpu
+    -- leaves it open.
     context AS waker_context,
     -- The cpu to which the thread came.
     in_cpu AS cpu_id,

@@ -14,6 +14,9 @@ placed AS (
                 THEN s.ts
         END AS softirq_ts,
         s.vec,
+        -- No softirq has started on the cpu since the loss: one may run, or a handler.
+        l.windows IS NOT NULL
+        AND cleared_on(l.windows, w.waking_cpu, COALESCE(s.ts, 0), w.waking_ts) AS is_hidden,
         r.ts AS rx_ts,
         -- A switch that is not seen may be lost at any later time.
         l.windows IS NULL
@@ -57,11 +60,12 @@ SELECT
     comm,
     -- False where the tracer may have lost events of any cpu between the waking and the switch.
     certain,
-    -- `hardirq`, `softirq` or `task`: in which context the waker's cpu was.
+    -- `hardirq`, `softirq` or `task`: in which context the waker's cpu was; NULL where a loss there
+    -- leaves it open.
     CASE
         WHEN irq_ts IS NOT NULL THEN 'hardirq'
         WHEN softirq_ts IS NOT NULL THEN 'softirq'
-        WHEN waking_cpu IS NOT NULL THEN 'task'
+        WHEN waking_cpu IS NOT NULL AND NOT is_hidden THEN 'task'
     END AS context,
     -- When the innermost handler open there started, ns since the Unix epoch; NULL for none.
     irq_ts,

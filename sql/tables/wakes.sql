@@ -28,8 +28,8 @@ CREATE TABLE wakes (
     comm VARCHAR,
     -- False where the tracer may have lost events of any cpu between the waking and the switch.
     certain BOOLEAN NOT NULL,
-    -- `hardirq`, `softirq` or `task`: in which context the waker's cpu was, as far as the trace
-    -- shows.
+    -- `hardirq`, `softirq` or `task`: in which context the waker's cpu was; NULL where the trace
+    -- does not tell, as after a loss there that no softirq has followed.
     context VARCHAR,
     -- When the innermost handler open there started, ns since the Unix epoch; NULL for none.
     irq_ts BIGINT,
