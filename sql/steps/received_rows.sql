@@ -50,6 +50,8 @@ points AS (
         u.run_id IS NULL
         AND (o.run_id IS NOT NULL OR p.flags & 18 = 2)
         AND (NOT p.completes OR i.run_id IS NOT NULL)
+        -- The trace may end before the softirq does.
+        AND (p.exit_ts IS NOT NULL OR p.softirq_ts IS NULL)
         AND NOT lost_anywhere(l.windows, 0, COALESCE(p.exit_ts, p.ts)) AS tells
     FROM rx_points AS p
     LEFT JOIN softirqs AS r
