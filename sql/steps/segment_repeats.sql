@@ -17,11 +17,11 @@ reached AS (
 ),
 
 -- What lies beyond all before it is new. The rest is looked up among the segments of the same
--- 64 KiB of the stream.
+-- 4 KiB of the stream.
 doubtful AS (
     SELECT
         run_id, connection_id, from_client, direction, device, ts, pos, mark, span,
-        UNNEST(GENERATE_SERIES(pos >> 16, (pos + span - 1) >> 16)) AS part
+        UNNEST(GENERATE_SERIES(pos >> 12, (pos + span - 1) >> 12)) AS part
     FROM reached
     WHERE pos < end_before
 ),
@@ -30,7 +30,7 @@ parts AS (
     SELECT
         s.run_id, s.connection_id, s.from_client, s.direction, s.device, s.ts, s.pos, s.mark,
         s.span,
-        UNNEST(GENERATE_SERIES(s.pos >> 16, (s.pos + s.span - 1) >> 16)) AS part
+        UNNEST(GENERATE_SERIES(s.pos >> 12, (s.pos + s.span - 1) >> 12)) AS part
     FROM segment_places AS s
     SEMI JOIN doubtful AS d
         ON s.run_id = d.run_id AND s.connection_id = d.connection_id
