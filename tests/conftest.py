@@ -1,4 +1,4 @@
-"""A Prefect server for the tests of the flows: a process of its own, with a home of its own."""
+"""What many tests share: the sample runs in a warehouse, and a Prefect server of their own."""
 
 from __future__ import annotations
 
@@ -15,8 +15,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
+from tcpdw import pipeline, warehouse
+
+DATA = Path(__file__).parent.parent / "data"
 START_SECONDS = 90
 STOP_SECONDS = 20
 
@@ -47,6 +51,23 @@ class PrefectServer:
     def get(self, path: str) -> Any:
         with urllib.request.urlopen(f"{self.url}/{path}", timeout=30) as answer:
             return json.load(answer)
+
+
+@pytest.fixture(scope="session")
+def loaded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a warehouse of all sample runs; nobody writes to it."""
+    path = tmp_path_factory.mktemp("sample") / "all.duckdb"
+    summary = pipeline.ingest([DATA], path)
+    assert [run.warnings for run in summary.failed] == []
+    assert len(summary.loaded) == len(list(DATA.glob("*.tar.xz")))
+    return path
+
+
+@pytest.fixture
+def connection(loaded: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Yield a connection to the warehouse of all sample runs."""
+    with warehouse.connect(loaded) as opened:
+        yield opened
 
 
 @pytest.fixture(scope="session")

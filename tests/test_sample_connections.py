@@ -2,26 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
-import pytest
-
-from tcpdw import pipeline, warehouse
 
 DATA = Path(__file__).parent.parent / "data"
 ONE = "r.experiment NOT IN ('load', 'lossy')"
 """The runs in which one connection is opened, greeted on and closed."""
-
-
-@pytest.fixture(scope="module")
-def connection(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
-    path = tmp_path_factory.mktemp("connections") / "all.duckdb"
-    summary = pipeline.ingest([DATA], path)
-    assert len(summary.loaded) == len(list(DATA.glob("*.tar.xz")))
-    with warehouse.connect(path) as opened:
-        yield opened
 
 
 def rows(connection: duckdb.DuckDBPyConnection, query: str) -> list[tuple[object, ...]]:

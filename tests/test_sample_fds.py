@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
 import pytest
 
-from tcpdw import catalog, pipeline, warehouse
+from tcpdw import catalog
 
 DATA = Path(__file__).parent.parent / "data"
 
@@ -35,15 +34,6 @@ LEFT JOIN proc_tcp AS t
 LEFT JOIN LATERAL resolve_fd(a.run_id, a.tid, a.fd, a.exit_ts) AS f ON true
 WHERE a.saddr IS NOT NULL AND r.experiment <> 'lossy'
 """
-
-
-@pytest.fixture(scope="module")
-def connection(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
-    path = tmp_path_factory.mktemp("fds") / "all.duckdb"
-    summary = pipeline.ingest([DATA], path)
-    assert len(summary.loaded) == len(list(DATA.glob("*.tar.xz")))
-    with warehouse.connect(path) as opened:
-        yield opened
 
 
 def rows(connection: duckdb.DuckDBPyConnection, query: str) -> list[tuple[object, ...]]:

@@ -3,27 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
 import duckdb
-import pytest
-
-from tcpdw import pipeline, warehouse
 
 DATA = Path(__file__).parent.parent / "data"
 OFFSET_ERROR = 10_000
 """What the offset of a trace's clock may be wrong by here, ns."""
-
-
-@pytest.fixture(scope="module")
-def connection(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
-    path = tmp_path_factory.mktemp("packets") / "all.duckdb"
-    summary = pipeline.ingest([DATA], path)
-    assert len(summary.loaded) == len(list(DATA.glob("*.tar.xz")))
-    with warehouse.connect(path) as opened:
-        yield opened
 
 
 def rows(connection: duckdb.DuckDBPyConnection, query: str) -> list[tuple[object, ...]]:

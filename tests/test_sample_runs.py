@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,21 +19,6 @@ if bt2 is None:
     pytest.skip("bt2 is not installed", allow_module_level=True)
 
 DATA = Path(__file__).parent.parent / "data"
-
-
-@pytest.fixture(scope="module")
-def loaded(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("sample") / "all.duckdb"
-    summary = pipeline.ingest([DATA], path)
-    assert [run.warnings for run in summary.failed] == []
-    assert len(summary.loaded) == len(list(DATA.glob("*.tar.xz")))
-    return path
-
-
-@pytest.fixture(scope="module")
-def connection(loaded: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    with warehouse.connect(loaded) as opened:
-        yield opened
 
 
 def bt2_counts(trace: Path) -> Counter[tuple[str, int, str]]:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
 import pytest
-
-from tcpdw import pipeline, warehouse
 
 DATA = Path(__file__).parent.parent / "data"
 
@@ -60,14 +57,6 @@ STORIES = {
         "exit, own FIN queued, own FIN captured, FIN received, FIN captured"
     ),
 }
-
-
-@pytest.fixture(scope="module")
-def connection(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
-    path = tmp_path_factory.mktemp("steps") / "all.duckdb"
-    pipeline.ingest([DATA], path)
-    with warehouse.connect(path) as opened:
-        yield opened
 
 
 def runs_of(
