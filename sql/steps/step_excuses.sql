@@ -4,6 +4,8 @@ CREATE VIEW step_excuses AS
 SELECT
     -- The fact, as `step_facts` names it.
     fact,
+    -- True where the fact holds of one part of the story, not of the whole.
+    fact = 'goes later' AS of_part,
     -- The status of the step.
     status,
     -- Why, in words.
@@ -21,6 +23,8 @@ FROM (
         'is nameless', 'not shown',
         'the accepts of this run do not name their peers, as on machines other than x86-64'
     ),
+    ('is nobody', 'not shown', 'the trace does not tell the connection''s socket'),
+    ('is kept', 'after the trace', 'the trace ends before the bytes are read'),
     ('goes later', 'not shown', 'no segment left for this call alone: its bytes went with others'),
     ('is open', 'after the trace', 'the connection was open when the trace ended')
 ) AS excuses (fact, status, why);

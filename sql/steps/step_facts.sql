@@ -51,6 +51,14 @@ disconnects AS (
     WHERE flags & 5 <> 0
 ),
 
+-- The sockets that were still open at the end.
+kept AS (
+    SELECT DISTINCT f.run_id, f.socket_id
+    FROM fds AS f
+    INNER JOIN runs AS r ON f.run_id = r.run_id
+    WHERE f.socket_id IS NOT NULL AND f.end_ts > r.last_ts
+),
+
 ends AS (
     SELECT
         e.*,
@@ -59,12 +67,14 @@ ends AS (
             AS was_running,
         c.syn_ts IS NULL AND c.synack_ts IS NULL AS was_connected,
         n.run_id IS NOT NULL AS is_nameless,
-        d.run_id IS NULL AS is_open
+        d.run_id IS NULL AS is_open,
+        k.run_id IS NOT NULL AS is_kept
     FROM step_ends AS e
     INNER JOIN runs AS r ON e.run_id = r.run_id
     INNER JOIN connections AS c ON e.run_id = c.run_id AND e.connection_id = c.connection_id
     LEFT JOIN first_rows AS t ON e.run_id = t.run_id AND e.pid = t.pid
     LEFT JOIN nameless AS n ON e.run_id = n.run_id
+    LEFT JOIN kept AS k ON e.run_id = k.run_id AND e.socket_id = k.socket_id
     LEFT JOIN disconnects AS d ON e.run_id = d.run_id AND e.connection_id = d.connection_id
 ),
 
@@ -84,7 +94,7 @@ SELECT
     e.role,
     -- The part of the story: `connect`, `send`, `receive` or `end`.
     f.scene,
-    -- Which of the parts of that name.
+    -- Which of the parts of that name; 0 for what holds of the whole story.
     0::BIGINT AS anchor,
     -- The fact.
     f.key
@@ -96,7 +106,9 @@ CROSS JOIN LATERAL (
     ('connect', 'was connected', e.was_connected),
     ('connect', 'is unknown', e.first_socket_id IS NULL),
     ('connect', 'is nameless', e.is_nameless AND e.socket_id IS NULL),
-    ('end', 'is open', e.is_open)
+    ('end', 'is open', e.is_open),
+    ('receive', 'is nobody', e.socket_id IS NULL),
+    ('receive', 'is kept', e.is_kept)
 ) AS f (scene, key, holds)
 WHERE f.holds
 UNION ALL

@@ -87,8 +87,8 @@ excused AS (
         ON
             m.run_id = f.run_id
             AND m.connection_id = f.connection_id
-            AND m.anchor = f.anchor
             AND x.fact = f.key
+            AND CASE WHEN x.of_part THEN m.anchor ELSE 0 END = f.anchor
     GROUP BY ALL
 )
 

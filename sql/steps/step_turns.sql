@@ -28,8 +28,13 @@ calls AS (
                     )
                 )
             )
-    -- What could not be done at once, or was interrupted, is no turn.
-    WHERE c.ret IS NULL OR (c.ret NOT IN (-11, -4) AND c.ret NOT BETWEEN -530 AND -512)
+    -- What could not be done at once, or was interrupted, is no turn, nor is a read that has not
+    -- returned.
+    WHERE
+        CASE
+            WHEN c.ret IS NULL THEN c.name NOT LIKE 'recv%' AND c.name NOT LIKE 'read%'
+            ELSE c.ret NOT IN (-11, -4) AND c.ret NOT BETWEEN -530 AND -512
+        END
     UNION ALL
     SELECT e.connection_id, e.role, 'connect', c.*
     FROM step_calls AS c

@@ -59,8 +59,9 @@ FROM (
             receive | 8 | switch in | data runs | data wakes |  |  | wake | sched_switch | the woken
                 thread did not come to a cpu;
             receive | 9 | wait returns | return |  |  |  | wait |  |;
-            receive | 10 | read | read | data received |  |  | data received, wait returns |  | no
-                call read the bytes;
+            receive | 10 | read | read | data received |  | is nobody, is kept | data received, wait
+                returns | syscall_entry_read, syscall_entry_readv, syscall_entry_recvfrom,
+                syscall_entry_recvmsg, syscall_entry_recvmmsg | no call read the bytes;
             end | 1 | disconnect | never | is open |  | is open |  |  | the connection did not end;
             end | 2 | wait | wait |  |  |  |  |  |;
             end | 3 | shutdown | shutdown |  |  |  |  |  |;
