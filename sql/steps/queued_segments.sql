@@ -21,6 +21,8 @@ SELECT
     g.daddr,
     -- The destination port.
     g.dport,
+    -- The flags.
+    g.flags,
     -- The payload's length in bytes.
     g.payload_len,
     -- True in a softirq, and in no handler that interrupted it.

@@ -11,11 +11,17 @@ wakes_of AS (
     GROUP BY c.run_id, c.cpu_id, c.rx_ts, c.skbaddr
 ),
 
--- Calls of which the trace does not tell what they watch.
+-- The wakes of which the trace does not tell what the thread waited for.
 unknown AS (
-    SELECT run_id, cpu_id, softirq_ts, BOOL_OR(cleared) AS cleared
-    FROM rx_waits
-    WHERE NOT known
+    SELECT
+        run_id, cpu_id, softirq_ts, BOOL_OR(cleared) AS cleared, MAX(waking_ts) AS waking_ts
+    FROM (
+        SELECT run_id, cpu_id, softirq_ts, waking_ts, cleared
+        FROM rx_waits
+        WHERE NOT known
+        UNION ALL
+        SELECT run_id, cpu_id, softirq_ts, waking_ts, false FROM rx_stray_wakes
+    ) AS wakings
     GROUP BY run_id, cpu_id, softirq_ts
 ),
 
@@ -47,7 +53,7 @@ points AS (
         w.tid,
         COALESCE(w.woken, 0)::INTEGER AS woken,
         -- Whether the trace tells that nobody was woken, where nobody is known to have been.
-        u.run_id IS NULL
+        COALESCE(u.waking_ts < p.ts, true)
         AND (o.run_id IS NOT NULL OR p.flags & 18 = 2)
         AND (NOT p.completes OR i.run_id IS NOT NULL)
         -- The trace may end before the softirq does.

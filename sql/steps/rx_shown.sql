@@ -26,7 +26,8 @@ FROM (
     UNION ALL
     SELECT DISTINCT run_id, 32 FROM event.napi_poll
     UNION ALL
-    SELECT DISTINCT run_id, 64 FROM wakes
+    -- A wakeup may come on another cpu than the waking, after an interrupt.
+    SELECT DISTINCT run_id, 64 FROM event.sched_waking
     UNION ALL
     SELECT DISTINCT run_id, 128 FROM event.sched_switch
     UNION ALL

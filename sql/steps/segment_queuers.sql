@@ -15,10 +15,26 @@ calls AS (
     SEMI JOIN queued AS q ON c.run_id = q.run_id AND c.tid = q.tid
 ),
 
+-- Whether the run's trace has calls that queue each kind of segment at all.
+traced AS (
+    SELECT
+        run_id,
+        BOOL_OR(name IN ('connect', 'sendto', 'sendmsg')) AS opens,
+        BOOL_OR(name IN ('sendto', 'sendmsg', 'sendmmsg', 'write', 'writev')) AS writes,
+        BOOL_OR(name IN ('close', 'shutdown', 'exit_group', 'exit')) AS closes,
+        BOOL_OR(name LIKE 'recv%' OR name LIKE 'read%') AS reads
+    FROM (
+        SELECT run_id, REGEXP_REPLACE(name, '^(compat_)?syscall_entry_', '') AS name
+        FROM event_classes
+        WHERE name LIKE '%syscall\_entry\_%' ESCAPE '\'
+    ) AS names
+    GROUP BY run_id
+),
+
 placed AS (
     SELECT
-        q.run_id, q.ts, q.cpu_id, q.skbaddr, q.payload_len, q.in_softirq, q.tid, c.entry_ts,
-        c.exit_ts, c.name, c.cleared,
+        q.run_id, q.ts, q.cpu_id, q.skbaddr, q.payload_len, q.flags, q.in_softirq, q.tid,
+        c.entry_ts, c.exit_ts, c.name, c.cleared,
         c.entry_ts IS NOT NULL AND COALESCE(c.exit_ts >= q.ts, true) AS in_call
     FROM queued AS q
     ASOF LEFT JOIN calls AS c ON q.run_id = c.run_id AND q.tid = c.tid AND q.ts >= c.entry_ts
@@ -50,6 +66,12 @@ told AS (
             WHEN
                 p.tid IS NOT NULL
                 AND s.shown & 260 = 260
+                AND CASE
+                    WHEN p.flags & 2 <> 0 THEN k.opens
+                    WHEN p.payload_len > 0 THEN k.writes
+                    WHEN p.flags & 5 <> 0 THEN k.closes
+                    ELSE k.reads
+                END
                 AND NOT lost_anywhere(
                     l.windows,
                     0,
@@ -59,6 +81,7 @@ told AS (
         END AS context
     FROM placed AS p
     LEFT JOIN rx_shown AS s ON p.run_id = s.run_id
+    LEFT JOIN traced AS k ON p.run_id = k.run_id
     LEFT JOIN run_losses AS l ON p.run_id = l.run_id
 )
 

@@ -60,15 +60,20 @@ CROSS JOIN LATERAL (
     (' wakes', s.waking_ts, 'sched_waking', s.waiter_tid, s.cpu_id, false),
     (
         ' is pure',
-        CASE WHEN s.kind = 'ack' AND s.payload_len = 0 AND s.flags & 7 = 0 THEN s.ts END,
+        -- Nothing is to come where the trace cannot tell whom it woke.
+        CASE
+            WHEN
+                s.kind = 'ack' AND s.payload_len = 0 AND s.flags & 7 = 0
+                AND (s.wakes_nobody OR s.waking_ts IS NOT NULL OR NOT s.rx_certain)
+                THEN s.ts
+        END,
         NULL, NULL, NULL, false
     ),
     (
         ' wakes nobody',
         CASE
             WHEN
-                s.kind = 'ack' AND s.payload_len = 0 AND s.flags & 7 = 0 AND s.waking_ts IS NULL
-                AND s.rx_certain
+                s.kind = 'ack' AND s.payload_len = 0 AND s.flags & 7 = 0 AND s.wakes_nobody
                 THEN s.ts
         END,
         'net_if_receive_skb', s.ctx_tid, s.cpu_id, false

@@ -130,6 +130,8 @@ SELECT
     SUM(payload_len)::BIGINT AS bytes,
     -- True where nothing may be lost of what they brought.
     BOOL_AND(rx_certain) AS rx_certain,
+    -- True where the trace tells that none of them woke a thread that waited.
+    BOOL_AND(wakes_nobody) AS wakes_nobody,
     -- When the first interrupt that brought one began, ns since the Unix epoch.
     MIN(irq_ts) AS irq_ts,
     -- When the first softirq did.

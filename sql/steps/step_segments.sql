@@ -76,6 +76,8 @@ SELECT
     r.return_ts,
     -- False where the tracer may have lost what the segment brought.
     COALESCE(r.certain, false) AS rx_certain,
+    -- True where the trace tells that no thread was woken that waited for it.
+    COALESCE(LIST_CONTAINS(r.absent, 'waking'), false) AS wakes_nobody,
     -- When it was captured, ns since the Unix epoch.
     p.capture_ts,
     -- The frame in the capture, the first of several.

@@ -117,7 +117,7 @@ SELECT
     -- sent no answer, no thread was woken, ...
     absent,
     -- The points that the trace cannot show: their events were not traced, or lost, or lie outside
-    -- of it, or which socket it was for is not known.
+    -- of it, or which socket it was for is not known, or what a thread waited for that was woken.
     LIST_FILTER(
         [
             CASE WHEN irq_ts IS NULL THEN 'irq' END,
