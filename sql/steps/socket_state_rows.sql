@@ -12,7 +12,8 @@ turns AS (
         LAG(c.state) OVER of_socket AS state_before
     FROM changes AS c
     WINDOW of_socket AS (
-        PARTITION BY c.run_id, c.socket_id ORDER BY c.ts, c.source = 'close', c.source = 'proc', c.state
+        PARTITION BY c.run_id, c.socket_id
+        ORDER BY c.ts, c.source = 'close', c.source = 'proc', c.state
     )
 ),
 
