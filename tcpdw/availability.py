@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tcpdw import query
-from tcpdw.catalog import SqlObject
 from tcpdw.errors import MissingEventsError, UsageError
 from tcpdw.names import closest
+from tcpdw.sql_object import SqlObject
 from tcpdw.warehouse_schema import Schema, name_of, text_literal
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from tcpdw import catalog, query
+from tcpdw import catalog, query, sql_object
 from tcpdw.errors import UsageError
 from tcpdw.names import closest
 from tcpdw.output import Result
@@ -115,10 +115,10 @@ def described(connection: duckdb.DuckDBPyConnection, name: str) -> Documented:
 def _comment(item: Documented, column: str, comment: object) -> str | None:
     if comment is not None:
         return str(comment)
-    return catalog.EVENT_COLUMNS.get(column) if item.name.startswith("event.") else None
+    return sql_object.EVENT_COLUMNS.get(column) if item.name.startswith("event.") else None
 
 
-def one_line(metric: catalog.SqlObject) -> str:
+def one_line(metric: sql_object.SqlObject) -> str:
     """Give what a metric measures, without how: its first sentence up to the colon."""
     return first_sentence(metric.doc).partition(": ")[0].rstrip(".") + "."
 

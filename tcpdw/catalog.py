@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache, cached_property
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -13,6 +13,7 @@ from pathlib import Path
 from tcpdw import sql_text
 from tcpdw.catalog_arms import with_arms
 from tcpdw.errors import CatalogError
+from tcpdw.sql_object import BODY, SqlObject
 
 ROOMS = ("tables", "views", "steps", "metrics", "reports")
 """The folders of `sql/`, in the order in which people read them."""
@@ -20,99 +21,13 @@ ROOMS = ("tables", "views", "steps", "metrics", "reports")
 STEPS = "steps"
 """The folder of what is computed when runs are loaded: a warehouse has no such views."""
 
-EVENT_COLUMNS: Mapping[str, str] = {
-    "run_id": "The run.",
-    "ts": "When the event happened, ns since the Unix epoch.",
-    "cpu_id": "The cpu on which it happened.",
-    "ctx_tid": "The thread that was current on that cpu; NULL where unknown.",
-}
-"""The columns that every `event.<class>` table starts with, and their sentences."""
-
 _CREATE = re.compile(
     r"CREATE\s+(?:OR\s+REPLACE\s+)?(?P<kind>TABLE|VIEW|MACRO)\s+(?P<name>[\w.\"]+)", re.IGNORECASE
 )
 _KEY = re.compile(
-    r"^(from|to|requires|stages|afterwards|fills|completes|staged|inside|intervals|arms):\s*(.*)$"
+    r"^(from|to|requires|stages|afterwards|fills|completes|staged|intervals|arms):\s*(.*)$"
 )
-_AS = re.compile(r"\bAS\b(?:\s+TABLE\b)?")
 LEFT_OUT = "_left_out"
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """A documented column: its name and the sentence above it."""
-
-    name: str
-    doc: str
-
-
-@dataclass(frozen=True)
-class SqlObject:
-    """One table, view or macro of `sql/`: its statement and the words that document it.
-
-    `keys` holds what the header says in `key: value` lines: `from`, `to`, `requires`, `stages`,
-    `afterwards` for metrics, `fills` for a view whose rows fill the table of that name when runs
-    are loaded, `completes` for one whose rows fill in columns once all tables are filled
-    (`row_id` says where), `staged` for a view that is computed once a batch for all that read it,
-    `inside` for one that only such steps read, and nobody asks for one run among thousands,
-    `arms` for a view that has an arm for every metric, or every stage of one: the statement in the
-    file is one of them, and the key the names that stand in it for the metric's and the stage's
-    (`catalog_arms`), `intervals` for a metric with the name of a view that gives the intervals with
-    less work, for such arms.
-    """
-
-    name: str
-    kind: str
-    room: str
-    path: Path
-    line: int
-    doc: str
-    keys: Mapping[str, str]
-    statement: str
-    words: frozenset[str] = field(repr=False)
-
-    @cached_property
-    def columns(self) -> tuple[Column, ...]:
-        """Give the columns with the sentences above them."""
-        if self.kind == "TABLE":
-            columns = tuple(Column(*item) for item in sql_text.table_items(self.statement))
-        else:
-            query = _AS.search(self.statement)
-            text = self.statement[query.end() :] if query else ""
-            columns = tuple(Column(*item) for item in sql_text.select_items(text))
-        if self.name.startswith("event."):
-            return tuple(Column(c.name, c.doc or EVENT_COLUMNS.get(c.name, "")) for c in columns)
-        return columns
-
-    @property
-    def query(self) -> str:
-        """Give the query of a view, without the statement around it."""
-        create = _AS.search(self.statement)
-        assert create is not None
-        return self.statement[create.end() :].strip().rstrip(";")
-
-    @property
-    def requires(self) -> tuple[tuple[str, ...], ...]:
-        """Give the event classes that a metric needs: all of the groups, any class of a group."""
-        text = self.keys.get("requires", "")
-        return tuple(
-            tuple(name.strip() for name in group.split("|"))
-            for group in text.split(",")
-            if group.strip()
-        )
-
-    @property
-    def stages(self) -> tuple[str, ...]:
-        """Give the columns that are stages of a metric's interval, and those that follow it."""
-        return (*self._listed("stages"), *self.later_stages)
-
-    @property
-    def later_stages(self) -> tuple[str, ...]:
-        """Give the stages that follow the interval: `certain_to_end` tells of them."""
-        return self._listed("afterwards")
-
-    def _listed(self, key: str) -> tuple[str, ...]:
-        return tuple(name.strip() for name in self.keys.get(key, "").split(",") if name.strip())
 
 
 @dataclass(frozen=True)
@@ -134,9 +49,7 @@ class Catalog:
     @property
     def views(self) -> tuple[SqlObject, ...]:
         """Give the views and macros that a warehouse has."""
-        return tuple(
-            item for item in self.objects if item.kind != "TABLE" and item.room != STEPS
-        )
+        return tuple(item for item in self.objects if item.kind != "TABLE" and item.room != STEPS)
 
     def rows_of(self, step: SqlObject) -> str:
         """Give the query of a step, with those of the views of `sql/steps/` that it reads.
@@ -281,7 +194,7 @@ def _object(path: Path, room: str, line: int, statement: str) -> SqlObject:
     kind = create["kind"].upper()
     name = create["name"].replace('"', "")
     code = statement[first_code.start :]
-    if kind != "TABLE" and not _AS.search(code):
+    if kind != "TABLE" and not BODY.search(code):
         raise CatalogError(f"{name} has no AS", path=path, line=line)
     words = sql_text.code_words(code) - {name}
     return SqlObject(name, kind, room, path, line, doc, keys, code.strip(), words)

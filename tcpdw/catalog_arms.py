@@ -5,12 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from tcpdw.catalog import SqlObject
-
-_AS = re.compile(r"\bAS\b")
+from tcpdw.sql_object import BODY, SqlObject
 
 
 def with_arms(item: SqlObject, metrics: Iterable[SqlObject]) -> SqlObject:
@@ -21,7 +17,7 @@ def with_arms(item: SqlObject, metrics: Iterable[SqlObject]) -> SqlObject:
     certain. Without an arm to make, the view is as its file has it.
     """
     stand_ins = [name.strip() for name in item.keys["arms"].split(",")]
-    create = _AS.search(item.statement)
+    create = BODY.search(item.statement)
     assert create is not None
     head, arm = item.statement[: create.end()], item.statement[create.end() :].rstrip().rstrip(";")
     arms: list[str] = []

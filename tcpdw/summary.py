@@ -9,10 +9,10 @@ from statistics import median_low
 from typing import TYPE_CHECKING, cast
 
 from tcpdw import catalog, query
-from tcpdw.catalog import SqlObject
 from tcpdw.errors import UsageError
 from tcpdw.names import closest
 from tcpdw.output import Result
+from tcpdw.sql_object import SqlObject
 from tcpdw.warehouse_schema import quoted
 
 if TYPE_CHECKING:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from tcpdw import catalog, sql_text, template
 from tcpdw.event_places import Field
 from tcpdw.event_store import EventStore
+from tcpdw.sql_object import SqlObject
 from tcpdw.warehouse_opening import BLOCK_SIZE, LAYOUT, open_file
 from tcpdw.warehouse_schema import Schema, name_of, quoted, text_literal
 
@@ -100,7 +101,7 @@ def _requirements(known: catalog.Catalog) -> str:
     return f"DELETE FROM store.requirements; {filled}"
 
 
-def _comments(items: Iterable[catalog.SqlObject], kind: str) -> list[str]:
+def _comments(items: Iterable[SqlObject], kind: str) -> list[str]:
     statements: list[str] = []
     for item in items:
         if item.kind != "MACRO":

@@ -7,8 +7,8 @@ import duckdb
 import pytest
 
 from tcpdw import availability, catalog, query
-from tcpdw.catalog import SqlObject
 from tcpdw.errors import MissingEventsError, UsageError
+from tcpdw.sql_object import SqlObject
 from tcpdw.warehouse import Warehouse
 
 

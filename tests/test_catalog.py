@@ -8,6 +8,7 @@ import view_case
 
 from tcpdw import catalog, warehouse
 from tcpdw.errors import CatalogError
+from tcpdw.sql_object import Column
 
 TABLE = """-- Numbers.
 CREATE TABLE t (
@@ -143,8 +144,8 @@ def test_objects_come_after_what_they_use(tmp_path: Path) -> None:
     assert known.left_out(metric) is known.by_name["m_left_out"]
     assert known.left_out(known.by_name["v"]) is None
     assert known.by_name["t"].columns == (
-        catalog.Column("run_id", "The run."),
-        catalog.Column("a", "One."),
+        Column("run_id", "The run."),
+        Column("a", "One."),
     )
 
 

@@ -1,6 +1,6 @@
 -- The rows of the table `transmits`: every buffer handed to a device's queue with the transmit that
--- ended its wait: by its address, else, where the stack split a large buffer itself (GSO), the first
--- transmit on that cpu and device that no queue event of its address explains.
+-- ended its wait: by its address, else, where the stack split a large buffer itself (GSO), the
+-- first transmit on that cpu and device that no queue event of its address explains.
 -- fills: transmits
 CREATE VIEW transmit_rows AS
 WITH

@@ -44,8 +44,8 @@ CREATE TABLE rx_wakes (
     -- When the thread's first call after that which receives or accepts on the socket returned, ns
     -- since the Unix epoch; the same where it slept in that call itself. NULL where there is none.
     read_ts BIGINT,
-    -- False where the tracer may have lost events of any cpu between the first segment with payload,
-    -- FIN or RST, else the first, and the waking.
+    -- False where the tracer may have lost events of any cpu between the first segment with
+    -- payload, FIN or RST, else the first, and the waking.
     certain BOOLEAN NOT NULL,
     -- The same up to the last of the points that follow.
     certain_to_end BOOLEAN NOT NULL

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     import duckdb
 
     from tcpdw.availability import RunName
-    from tcpdw.catalog import SqlObject
     from tcpdw.output import Result
+    from tcpdw.sql_object import SqlObject
 
 
 @click.command()

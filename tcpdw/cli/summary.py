@@ -13,7 +13,7 @@ from tcpdw.errors import UsageError
 if TYPE_CHECKING:
     import duckdb
 
-    from tcpdw.catalog import SqlObject
+    from tcpdw.sql_object import SqlObject
     from tcpdw.summary import Group
 
 
