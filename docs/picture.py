@@ -42,10 +42,11 @@ def draw(warehouse: str, run: str) -> Iterator[str]:
         window = f"run_id = getvariable('run') AND ts BETWEEN {first:.0f} AND {last:.0f}"
         irqs = connection.execute(
             f"SELECT ts, exit_ts, irq_name FROM hardirqs WHERE {window} AND ts IN "
-            "(SELECT irq_ts FROM softirqs WHERE run_id = getvariable('run') AND vec = 3)"
+            "(SELECT irq_ts FROM softirqs WHERE run_id = getvariable('run') AND vec = 3) "
+            "ORDER BY ts"
         ).fetchall()
         softirqs = connection.execute(
-            f"SELECT ts, exit_ts FROM softirqs WHERE {window} AND vec = 3"
+            f"SELECT ts, exit_ts FROM softirqs WHERE {window} AND vec = 3 ORDER BY ts"
         ).fetchall()
         segments = connection.execute(
             f"SELECT ts, direction, flags FROM tcp_segments WHERE {window} AND "
