@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _ctypes
 import ctypes
 import os
 import shutil
@@ -205,3 +206,15 @@ def test_why_there_is_no_library(tmp_path: Path) -> None:
     other.write_bytes(b"no library")
     done = run(ROOT, "-c", code, TCPDW_NATIVE_LIBRARY=str(other))
     assert done.stdout.startswith("None the library does not load: ")
+
+
+def test_a_library_of_another_version_declines(tmp_path: Path) -> None:
+    # Any library will do that is not ours.
+    code = (
+        "from pathlib import Path\nfrom tcpdw.readers import Declined, ctf_native\n"
+        "try:\n    list(ctf_native.read(Path('.')))\n"
+        "except Declined as error:\n    print(error)\n"
+    )
+    done = run(ROOT, "-c", code, TCPDW_NATIVE_LIBRARY=_ctypes.__file__)
+    assert "compiled for another version of tcpdw" in done.stdout
+    assert "`./run setup` compiles them anew" in done.stdout

@@ -17,20 +17,10 @@ SELECT
     s.device,
     -- The cpu, for the kernel's events.
     s.cpu_id,
-    -- The thread that was current there.
-    s.ctx_tid,
     -- The buffer's address, for the kernel's events.
     s.skbaddr,
     -- The packet's row in `packets`, for the capture's.
     s.row_id,
-    -- The source address.
-    s.saddr,
-    -- The source port.
-    s.sport,
-    -- The destination address.
-    s.daddr,
-    -- The destination port.
-    s.dport,
     -- The sequence number.
     s.seq,
     -- The acknowledgement number.

@@ -73,20 +73,10 @@ SELECT
     p.device,
     -- The cpu, for the kernel's events.
     p.cpu_id,
-    -- The thread that was current there.
-    p.ctx_tid,
     -- The buffer's address, for the kernel's events.
     p.skbaddr,
     -- The packet's row in `packets`, for the capture's.
     p.row_id,
-    -- The source address.
-    p.saddr,
-    -- The source port.
-    p.sport,
-    -- The destination address.
-    p.daddr,
-    -- The destination port.
-    p.dport,
     -- The sequence number.
     p.seq,
     -- The acknowledgement number.

@@ -32,9 +32,9 @@ QUERIES = (
         "WHERE s.certain GROUP BY ALL ORDER BY ALL",
     ),
     (
-        "The server's TCP segments of one handshake, as the kernel saw them:",
-        "SELECT t.* FROM tcp_segments AS t JOIN runs AS r USING (run_id) "
-        "WHERE r.role = 'server' AND r.experiment = 'handshake' ORDER BY t.run_id, t.ts LIMIT 10",
+        "A run's story, step by step, with the event that shows each (and see `tcpdw steps`):",
+        "SELECT number, step, since / 1e3 AS us, event, fields, status FROM experiment_steps("
+        "(SELECT MIN(run_id) FROM runs WHERE role = 'server' AND experiment = 'handshake'))",
     ),
 )
 """What to try next, each with what it shows."""
