@@ -105,7 +105,7 @@ def _library() -> ctypes.CDLL | None:
     if library is None:
         return None
     data, number = ctypes.c_void_p, ctypes.c_uint64
-    declare: dict[str, tuple[Any, tuple[Any, ...]]] = {
+    functions: dict[str, tuple[Any, tuple[Any, ...]]] = {
         "new": (data, (ctypes.c_uint32,)),
         "free": (None, (data,)),
         "feed": (ctypes.c_int32, (data, data, number, ctypes.c_int32, ctypes.POINTER(number))),
@@ -114,9 +114,7 @@ def _library() -> ctypes.CDLL | None:
         "tell": (None, (data, ctypes.POINTER(_Status))),
         "name": (data, (data, number, ctypes.POINTER(number))),
     }
-    for name, (result, arguments) in declare.items():
-        function = getattr(library, f"tcpdw_capture_{name}")
-        function.restype, function.argtypes = result, arguments
+    native_library.declare(library, "tcpdw_capture_", functions)
     return library
 
 

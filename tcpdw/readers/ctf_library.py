@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from ctypes import POINTER, Structure, c_int, c_int32, c_int64, c_uint32, c_uint64, c_void_p
 from typing import Any
 
-from tcpdw.readers import Declined, native_library
+from tcpdw.readers import native_library
 
 UNKNOWN = 2**64 - 1
 """What a packet's number is where the packet does not tell it."""
@@ -225,9 +225,7 @@ class Library:
     export: Any
 
     def __init__(self, library: ctypes.CDLL) -> None:
-        for name, (result, arguments) in _FUNCTIONS.items():
-            function = getattr(library, f"tcpdw_ctf_{name}")
-            function.restype, function.argtypes = result, arguments
+        for name, function in native_library.declare(library, "tcpdw_ctf_", _FUNCTIONS).items():
             setattr(self, name, function)
 
 
@@ -237,11 +235,4 @@ def load() -> Library | None:
     Raises Declined where the library is one of another version of tcpdw.
     """
     library = native_library.load()
-    try:
-        return None if library is None else Library(library)
-    except AttributeError as error:
-        # As after an update of the sources that nobody compiled.
-        raise Declined(
-            f"the native readers were compiled for another version of tcpdw ({error}); "
-            "`./run setup` compiles them anew"
-        ) from None
+    return None if library is None else Library(library)

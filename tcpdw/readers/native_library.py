@@ -13,7 +13,11 @@ from __future__ import annotations
 import ctypes
 import functools
 import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
+
+from tcpdw.readers import Declined
 
 _FILE = Path(__file__).with_name("_native.so")
 
@@ -26,6 +30,28 @@ def load() -> ctypes.CDLL | None:
 def missing() -> str | None:
     """Return why there is no library, in words that follow "because"; None if there is one."""
     return _load()[1]
+
+
+def declare(
+    library: ctypes.CDLL, prefix: str, functions: Mapping[str, tuple[Any, Sequence[Any]]]
+) -> dict[str, Any]:
+    """Give functions of the library by name: each with its result's and arguments' types.
+
+    Raises Declined where the library has not all of them, as one of another version of tcpdw.
+    """
+    found: dict[str, Any] = {}
+    for name, (result, arguments) in functions.items():
+        try:
+            function = getattr(library, prefix + name)
+        except AttributeError as error:
+            # As after an update of the sources that nobody compiled.
+            raise Declined(
+                f"the native readers were compiled for another version of tcpdw ({error}); "
+                "`./run setup` compiles them anew"
+            ) from None
+        function.restype, function.argtypes = result, arguments
+        found[name] = function
+    return found
 
 
 @functools.cache
