@@ -17,6 +17,8 @@ from typing import Any
 
 import duckdb
 import pytest
+from browser import chromium
+from playwright.sync_api import Browser
 
 from tcpdw import pipeline, warehouse
 
@@ -68,6 +70,13 @@ def connection(loaded: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """Yield a connection to the warehouse of all sample runs."""
     with warehouse.connect(loaded) as opened:
         yield opened
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Yield a headless Chromium; `browser.Watched` shows a page in it."""
+    with chromium() as started:
+        yield started
 
 
 @pytest.fixture(scope="session")
