@@ -1,0 +1,1 @@
+"""What people look at: pages and charts, self-contained and offline."""
