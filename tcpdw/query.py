@@ -25,27 +25,39 @@ NO_SQL_HINT = 'give it, as in `tcpdw sql "FROM runs"`'
 
 _FETCH_ROWS = 4096
 _ARROW_ROWS = 65536
+_READ_ONLY = "read-only mode"
+_READ_ONLY_HINT = "queries only read the warehouse; -o FILE writes their result"
 _REFUSED = (
-    "read-only mode",
     "disabled by configuration",
     "disabled through configuration",
     "configuration has been locked",
 )
+_REFUSED_HINT = "`tcpdw sql --unsafe` may use files, extensions and settings"
+_NO_FILES = "File system LocalFileSystem has been disabled"
+
+# A progress bar would go to standard output, among the rows; and a table that is not there is not
+# to be looked for among Python's variables.
+_ALWAYS = "SET enable_progress_bar = false; SET python_enable_replacements = false"
+# Without external access alone, DuckDB still writes and reads the warehouse's own file as a plain
+# one, its log (`COPY ... TO 'w.duckdb.wal'`) and its folder of temporary files. Without a file
+# system it has what it opened, and no more: what needs more memory than there is fails.
+_SAFE = (
+    "SET allow_persistent_secrets = false; SET enable_external_access = false; "
+    "SET disabled_filesystems = 'LocalFileSystem'; SET lock_configuration = true"
+)
 
 
 @contextmanager
-def opened(path: Path) -> Generator[duckdb.DuckDBPyConnection]:
+def opened(path: Path, *, unsafe: bool = False) -> Generator[duckdb.DuckDBPyConnection]:
     """Open a warehouse for queries: read-only, no other file, no extension, settings locked.
 
-    Raises WarehouseError as `warehouse.connect` does.
+    With `unsafe` a query may do whatever the user may with other files: read and write them, attach
+    databases, load extensions, and take room on disk for what exceeds memory; the warehouse itself
+    is open read-only all the same. Raises WarehouseError as `warehouse.connect` does.
     """
     connection = warehouse.connect(path)
     try:
-        # A progress bar would go to standard output, among the rows.
-        connection.execute(
-            "SET enable_progress_bar = false; SET enable_external_access = false; "
-            "SET lock_configuration = true"
-        )
+        connection.execute(_ALWAYS if unsafe else f"{_ALWAYS}; {_SAFE}")
         yield connection
     finally:
         connection.close()
@@ -133,9 +145,14 @@ def run_ids(connection: duckdb.DuckDBPyConnection, condition: str | None) -> lis
 def failure(error: Exception) -> WarehouseError:
     """Turn DuckDB's error into one of the tree, with the line and the caret that it gives."""
     text = str(error).strip() or type(error).__name__
+    if _NO_FILES in text:
+        # By itself it would read as if something were wrong with the machine.
+        text = "the query needs a file other than the warehouse, or more memory than there is"
+        return WarehouseError(text, hint=_REFUSED_HINT)
+    if _READ_ONLY in text:
+        return WarehouseError(text, hint=_READ_ONLY_HINT)
     refused = any(words in text for words in _REFUSED)
-    hint = "queries only read the warehouse; -o FILE writes their result" if refused else None
-    return WarehouseError(text, hint=hint)
+    return WarehouseError(text, hint=_REFUSED_HINT if refused else None)
 
 
 def _asks(statement: duckdb.Statement) -> bool:

@@ -26,18 +26,23 @@ if TYPE_CHECKING:
     help="Read the SQL from a file; `-` is standard input.",
     type=click.Path(path_type=Path, dir_okay=False, allow_dash=True),
 )
+@click.option(
+    "--unsafe",
+    is_flag=True,
+    help="Let the SQL read and write other files, attach databases and load extensions.",
+)
 @click.argument("query", metavar="[SQL]", required=False)
-def sql(query: str | None, path: Path | None) -> None:
+def sql(query: str | None, path: Path | None, unsafe: bool) -> None:
     """Run SQL on the warehouse: the argument, a file, or standard input.
 
-    Nothing in it can change the warehouse, nor read or write any other file. Of several queries
-    the table format shows every result, the other formats the last one.
+    Nothing in it can change the warehouse, nor, unless --unsafe, read or write any other file. Of
+    several queries the table format shows every result, the other formats the last one.
     """
     from tcpdw import query as queries
     from tcpdw.output import print_line
 
     text = _text(query, path)
-    with queries.opened(shared.warehouse_path()) as connection:
+    with queries.opened(shared.warehouse_path(), unsafe=unsafe) as connection:
         form = shared.chosen_format()
         if shared.is_for_people():
             for number, result in enumerate(queries.statements(connection, text)):
