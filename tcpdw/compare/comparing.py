@@ -1,0 +1,224 @@
+"""Metrics by group of runs, each group beside the base."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from tcpdw import availability, catalog, query, stats, summary
+from tcpdw.compare import doubts, grouping, sampling
+from tcpdw.compare.grouping import Groups, Members
+from tcpdw.compare.model import (
+    QUANTILES,
+    Change,
+    Comparison,
+    Delta,
+    Exemplar,
+    Group,
+    MetricComparison,
+    Quantile,
+    RunMedian,
+)
+from tcpdw.compare.sampling import Drawn
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from tcpdw.sql_object import SqlObject
+
+LEVEL = 0.95
+ALPHA = 0.05
+
+
+def compare(
+    connection: duckdb.DuckDBPyConnection,
+    metrics: Sequence[str],
+    by: grouping.Grouping,
+    *,
+    runs: str | None = None,
+    with_stages: bool = False,  # noqa: ARG001
+    with_examples: bool = False,
+    seed: int = 0,
+) -> Comparison:
+    """Compare metrics (without a name: all that the base and another group have) between groups.
+
+    `runs` is an SQL condition on the columns of the table `runs`. Quantiles, intervals and tests
+    are those of `tcpdw.stats`; a difference at a quantile is shown where the rank test's p, after
+    Holm's correction over all tests of this call, is below ALPHA and the interval of the quantile's
+    difference excludes zero. Raises UsageError where a metric, a column or a run does not exist,
+    MissingEventsError where no run can support any of the metrics.
+    """
+    found = [summary.metric_named(name) for name in dict.fromkeys(metrics)]
+    groups = grouping.groups(connection, by, runs)
+    names = _run_names(connection)
+    compared: list[MetricComparison] = []
+    for metric in found or catalog.load().metrics:
+        drawn = sampling.draw(connection, metric, groups)
+        if not found and not (drawn[0].intervals and any(one.intervals for one in drawn[1:])):
+            continue
+        compared.append(
+            _metric(connection, metric, groups, drawn, names, seed=seed, examples=with_examples)
+        )
+    if not any(group.intervals for one in compared for group in one.groups):
+        raise _nothing(connection, found, groups)
+    compared = _corrected(compared)
+    return Comparison(
+        groups.by,
+        groups.members[0].label,
+        LEVEL,
+        ALPHA,
+        tuple(compared),
+        doubts.doubts(connection, groups, compared, ALPHA),
+    )
+
+
+def _run_names(connection: duckdb.DuckDBPyConnection) -> dict[int, str]:
+    rows = query.execute(connection, "SELECT run_id, name FROM runs").rows
+    return {int(str(run_id)): str(name) for run_id, name in rows}
+
+
+def _metric(
+    connection: duckdb.DuckDBPyConnection,
+    metric: SqlObject,
+    groups: Groups,
+    drawn: Sequence[Drawn],
+    names: Mapping[int, str],
+    *,
+    seed: int,
+    examples: bool,
+) -> MetricComparison:
+    shown = [
+        _group(members, one, names, _left_out(connection, metric, members), seed)
+        for members, one in zip(groups.members, drawn, strict=True)
+    ]
+    if examples:
+        shown = [
+            _with_examples(connection, metric, members, group)
+            for members, group in zip(groups.members, shown, strict=True)
+        ]
+    deltas = [
+        _delta(shown[0], group, drawn[0], one, seed)
+        for group, one in zip(shown[1:], drawn[1:], strict=True)
+        if group.intervals and shown[0].intervals
+    ]
+    return MetricComparison(metric.name, tuple(shown), tuple(deltas))
+
+
+def _group(
+    members: Members,
+    drawn: Drawn,
+    names: Mapping[int, str],
+    left_out: Sequence[tuple[str, int]],
+    seed: int,
+) -> Group:
+    found: list[Quantile] = []
+    medians: list[RunMedian] = []
+    if drawn.intervals:
+        sizes = drawn.sizes
+        for q, estimate in zip(
+            QUANTILES, stats.quantiles(drawn.sample, QUANTILES, level=LEVEL, seed=seed), strict=True
+        ):
+            found.append(
+                Quantile(q, round(estimate.value), _whole(estimate.low), _whole(estimate.high))
+            )
+        for place, median in enumerate(stats.run_medians(drawn.sample)):
+            run = int(drawn.run_ids[place])
+            medians.append(RunMedian(run, names[run], int(median), int(sizes[place])))
+    else:
+        found = [Quantile(q, None, None, None) for q in QUANTILES]
+    return Group(
+        members.label,
+        members.by,
+        len(members.run_ids),
+        drawn.sample.n_runs,
+        drawn.intervals,
+        drawn.uncertain,
+        tuple(found),
+        drawn.longest,
+        None,
+        tuple(medians),
+        tuple(left_out),
+    )
+
+
+def _whole(bound: float | None) -> int | None:
+    return None if bound is None else round(bound)
+
+
+def _left_out(
+    connection: duckdb.DuckDBPyConnection, metric: SqlObject, members: Members
+) -> list[tuple[str, int]]:
+    return summary.left_out(connection, metric.name, members.run_ids)
+
+
+def _with_examples(
+    connection: duckdb.DuckDBPyConnection, metric: SqlObject, members: Members, group: Group
+) -> Group:
+    wanted = [one.value for one in group.quantiles if one.value is not None]
+    if group.longest is None or not wanted:
+        return group
+    known: dict[int, Exemplar] = sampling.exemplars(
+        connection, metric, members.run_ids, [*wanted, group.longest]
+    )
+    quantiles = tuple(
+        one if one.value is None else replace(one, exemplar=known.get(one.value))
+        for one in group.quantiles
+    )
+    return replace(group, quantiles=quantiles, longest_exemplar=known.get(group.longest))
+
+
+def _delta(base: Group, group: Group, base_drawn: Drawn, drawn: Drawn, seed: int) -> Delta:
+    differences = stats.differences(
+        base_drawn.sample, drawn.sample, QUANTILES, level=LEVEL, seed=seed
+    )
+    changes = tuple(
+        Change(q, one.absolute, one.relative, False)
+        for q, one in zip(QUANTILES, differences, strict=True)
+    )
+    p = stats.rank_test(stats.run_medians(base_drawn.sample), stats.run_medians(drawn.sample))
+    return Delta(base.label, group.label, changes, p, None)
+
+
+def _corrected(compared: Sequence[MetricComparison]) -> list[MetricComparison]:
+    """Correct the tests' p for their number, and say which differences are shown."""
+    deltas = [delta for one in compared for delta in one.deltas]
+    corrected = iter(stats.holm([delta.p for delta in deltas]))
+    found: list[MetricComparison] = []
+    for one in compared:
+        judged: list[Delta] = []
+        for delta in one.deltas:
+            p = next(corrected)
+            changes = tuple(
+                replace(change, shown=p is not None and p < ALPHA and _excludes_zero(change))
+                for change in delta.changes
+            )
+            judged.append(replace(delta, p_corrected=p, changes=changes))
+        found.append(replace(one, deltas=tuple(judged)))
+    return found
+
+
+def _excludes_zero(change: Change) -> bool:
+    low, high = change.absolute.low, change.absolute.high
+    return (low is not None and low > 0) or (high is not None and high < 0)
+
+
+def _nothing(
+    connection: duckdb.DuckDBPyConnection, metrics: Sequence[SqlObject], groups: Groups
+) -> Exception:
+    """Make the error for no interval at all: the missing events, where that is the reason."""
+    from tcpdw.errors import UsageError
+
+    runs = [run for members in groups.members for run in members.run_ids]
+    for metric in metrics:
+        classes = availability.classes_of_runs(connection, [metric])
+        lacks = [availability.missing(metric, classes.get(run, set())) for run in runs]
+        if all(lacks):
+            return availability.missing_events(
+                connection, metric.name, "each of these runs", runs, min(lacks, key=len)
+            )
+    names = " or ".join(metric.name for metric in metrics) or "any metric"
+    return UsageError(
+        f"there is no certain interval of {names} in these runs",
+        hint="`tcpdw metrics` says which runs can support a metric",
+    )

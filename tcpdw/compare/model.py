@@ -1,0 +1,162 @@
+"""What a comparison holds: groups of runs, their quantiles, and how each differs from the base."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tcpdw.stats import Estimate
+
+QUANTILES = (0.5, 0.9, 0.99)
+"""The quantiles that are compared."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exemplar:
+    """A certain interval that shows a quantile: its run, where it starts, and its length, ns."""
+
+    run_id: int
+    run: str
+    ts: int
+    dur: int
+
+
+@dataclass(frozen=True, slots=True)
+class Quantile:
+    """A quantile of a group's certain intervals, ns; `low` and `high` where the runs bound it.
+
+    `value` is an interval that was observed (`summary.STATISTICS`), None where there is none.
+    """
+
+    q: float
+    value: int | None
+    low: int | None
+    high: int | None
+    exemplar: Exemplar | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunMedian:
+    """One run's median of its certain intervals, ns, and how many there are."""
+
+    run_id: int
+    run: str
+    median: int
+    intervals: int
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A metric's intervals in one group of runs.
+
+    `by`: the group's values; `all_runs`: how many runs the group has, `runs`: how many of them have
+    a certain interval; `uncertain`: how many intervals were left out; `longest`: ns; `left_out`:
+    what the metric has no interval for, by reason, most first.
+    """
+
+    label: str
+    by: tuple[object, ...]
+    all_runs: int
+    runs: int
+    intervals: int
+    uncertain: int
+    quantiles: tuple[Quantile, ...]
+    longest: int | None
+    longest_exemplar: Exemplar | None
+    run_medians: tuple[RunMedian, ...]
+    left_out: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """How a quantile differs from the base's.
+
+    `absolute` in ns, `relative` as a fraction of the base's; `shown`: whether the runs show a
+    difference: the corrected p is below alpha, and the interval excludes zero.
+    """
+
+    q: float
+    absolute: Estimate
+    relative: Estimate
+    shown: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """A group beside the base: `p` of the rank test over the runs' medians; None where none is.
+
+    `p_corrected` is Holm's, over all tests of the comparison.
+    """
+
+    base: str
+    group: str
+    changes: tuple[Change, ...]
+    p: float | None
+    p_corrected: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A stage's mean, ns, in the base and in the group, and the difference.
+
+    `stage` is None for what no stage explains: where the trace does not show one.
+    """
+
+    stage: str | None
+    base: float
+    new: float
+    difference: Estimate
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """The difference of a quantile, split over the stages.
+
+    Each part is the difference of a stage's means among the intervals whose rank lies near the
+    quantile: `ranks`, as fractions. The parts sum to the difference of the mean lengths there;
+    `beyond` is what then lacks to the `difference` of the quantiles themselves, ns. `later` holds
+    the stages after the interval's end, which are no part of it.
+    """
+
+    q: float
+    base: str
+    group: str
+    ranks: tuple[float, float]
+    intervals: tuple[int, int]
+    parts: tuple[Part, ...]
+    later: tuple[Part, ...]
+    difference: int
+    beyond: float
+    shown: bool
+
+
+@dataclass(frozen=True, slots=True)
+class MetricComparison:
+    """A metric in every group that has intervals of it; `deltas` for all of these but the base."""
+
+    metric: str
+    groups: tuple[Group, ...]
+    deltas: tuple[Delta, ...]
+    splits: tuple[Split, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Warning:
+    """What a reader must know before believing a difference; of these metrics (none: of all)."""
+
+    kind: str
+    text: str
+    metrics: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Metrics by group: `by` names the columns (none where conditions make the groups)."""
+
+    by: tuple[str, ...]
+    base: str
+    level: float
+    alpha: float
+    metrics: tuple[MetricComparison, ...]
+    warnings: tuple[Warning, ...]

@@ -1,0 +1,125 @@
+"""The intervals of a metric, from the warehouse to samples by group of runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tcpdw import query
+from tcpdw.compare.grouping import Groups
+from tcpdw.compare.model import Exemplar
+from tcpdw.stats import Sample
+
+if TYPE_CHECKING:
+    import duckdb
+    from numpy.typing import NDArray
+
+    from tcpdw.sql_object import SqlObject
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """What a metric has in one group: its certain intervals, and how many are uncertain.
+
+    `run_ids` gives the run of each index that stands in `sample.runs`; `longest` is in ns, None
+    where there is no interval.
+    """
+
+    sample: Sample
+    run_ids: NDArray[np.int64]
+    intervals: int
+    uncertain: int
+    longest: int | None
+
+    @property
+    def sizes(self) -> NDArray[np.int64]:
+        """Give how many certain intervals each run has."""
+        return np.bincount(self.sample.runs, minlength=self.sample.n_runs)
+
+
+def source(metric: SqlObject) -> str:
+    """Name the view that gives the metric's intervals with the least work, as `latency` does."""
+    return metric.keys.get("intervals", metric.name)
+
+
+def draw(
+    connection: duckdb.DuckDBPyConnection, metric: SqlObject, groups: Groups
+) -> tuple[Drawn, ...]:
+    """Read a metric's intervals, once, and give them by group, in the groups' order."""
+    where, values = restriction(connection, groups)
+    rows = query.arrays(
+        connection,
+        f"SELECT run_id, dur FROM {source(metric)} WHERE certain{where}",
+        values,
+    )
+    lost = query.arrays(
+        connection,
+        f"SELECT run_id, COUNT(*) AS n FROM {source(metric)} WHERE NOT certain{where} "
+        "GROUP BY run_id",
+        values,
+    )
+    group_of = _group_of(groups)
+    runs, durations = rows["run_id"], rows["dur"]
+    groups_of_rows = group_of[runs]
+    groups_of_lost = group_of[lost["run_id"]]
+    return tuple(
+        _drawn(
+            runs[groups_of_rows == number],
+            durations[groups_of_rows == number],
+            int(lost["n"][groups_of_lost == number].sum()),
+        )
+        for number in range(len(groups.members))
+    )
+
+
+def _drawn(runs: NDArray[Any], durations: NDArray[Any], uncertain: int) -> Drawn:
+    run_ids = np.unique(runs).astype(np.int64)
+    index = np.searchsorted(run_ids, runs).astype(np.int32)
+    sample = Sample(index, durations.astype(np.int64, copy=False), len(run_ids))
+    longest = int(durations.max()) if len(durations) else None
+    return Drawn(sample, run_ids, len(durations), uncertain, longest)
+
+
+def _group_of(groups: Groups) -> NDArray[np.int16]:
+    """Give the group's number by run_id; -1 for the runs of none."""
+    last = max(max(group.run_ids) for group in groups.members)
+    found = np.full(last + 1, -1, np.int16)
+    for number, group in enumerate(groups.members):
+        found[list(group.run_ids)] = number
+    return found
+
+
+def restriction(
+    connection: duckdb.DuckDBPyConnection, groups: Groups
+) -> tuple[str, list[list[int]]]:
+    """Give the condition, with its values, that leaves the groups' runs alone; none for all."""
+    chosen = sorted(run for group in groups.members for run in group.run_ids)
+    [row] = query.execute(connection, "SELECT COUNT(*) FROM runs").rows
+    if len(chosen) == row[0]:
+        return "", []
+    return " AND run_id IN (SELECT UNNEST(?))", [chosen]
+
+
+def exemplars(
+    connection: duckdb.DuckDBPyConnection,
+    metric: SqlObject,
+    run_ids: Sequence[int],
+    durations: Sequence[int],
+) -> dict[int, Exemplar]:
+    """Give, for each of the observed durations (ns), the first certain interval of that length."""
+    rows = query.execute(
+        connection,
+        "SELECT i.run_id, r.name, i.ts, i.dur "
+        f"FROM {source(metric)} AS i INNER JOIN runs AS r ON i.run_id = r.run_id "
+        "WHERE i.certain AND i.run_id IN (SELECT UNNEST(?)) AND i.dur IN (SELECT UNNEST(?)) "
+        "QUALIFY ROW_NUMBER() OVER (PARTITION BY i.dur ORDER BY i.run_id, i.ts) = 1",
+        [list(run_ids), sorted(set(durations))],
+    ).rows
+    found = (
+        Exemplar(int(str(run_id)), str(name), int(str(ts)), int(str(dur)))
+        for run_id, name, ts, dur in rows
+    )
+    return {exemplar.dur: exemplar for exemplar in found}
