@@ -40,27 +40,29 @@ def compare(
     with_stages: bool = False,  # noqa: ARG001
     with_examples: bool = False,
     seed: int = 0,
+    alone: bool = False,
 ) -> Comparison:
     """Compare metrics (without a name: all that the base and another group have) between groups.
 
     `runs` is an SQL condition on the columns of the table `runs`. Quantiles, intervals and tests
     are those of `tcpdw.stats`; a difference at a quantile is shown where the rank test's p, after
     Holm's correction over all tests of this call, is below ALPHA and the interval of the quantile's
-    difference excludes zero. Raises UsageError where a metric, a column or a run does not exist,
-    MissingEventsError where no run can support any of the metrics.
+    difference excludes zero. With `alone` a group may stand alone, and without a name every metric
+    is there that any group has, if any. Raises UsageError where a metric, a column or a run does
+    not exist, MissingEventsError where no run can support any of the metrics.
     """
     found = [summary.metric_named(name) for name in dict.fromkeys(metrics)]
-    groups = grouping.groups(connection, by, runs)
+    groups = grouping.groups(connection, by, runs, alone=alone)
     names = _run_names(connection)
     compared: list[MetricComparison] = []
     for metric in found or catalog.load().metrics:
         drawn = sampling.draw(connection, metric, groups)
-        if not found and not (drawn[0].intervals and any(one.intervals for one in drawn[1:])):
+        if not found and not _is_there(drawn, alone=alone):
             continue
         compared.append(
             _metric(connection, metric, groups, drawn, names, seed=seed, examples=with_examples)
         )
-    if not any(group.intervals for one in compared for group in one.groups):
+    if not alone and not any(group.intervals for one in compared for group in one.groups):
         raise _nothing(connection, found, groups)
     compared = _corrected(compared)
     return Comparison(
@@ -71,6 +73,12 @@ def compare(
         tuple(compared),
         doubts.doubts(connection, groups, compared, ALPHA),
     )
+
+
+def _is_there(drawn: Sequence[Drawn], *, alone: bool) -> bool:
+    if alone:
+        return any(one.intervals or one.uncertain for one in drawn)
+    return bool(drawn[0].intervals) and any(one.intervals for one in drawn[1:])
 
 
 def _run_names(connection: duckdb.DuckDBPyConnection) -> dict[int, str]:

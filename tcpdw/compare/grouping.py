@@ -66,11 +66,18 @@ class _Key:
     ranges: tuple[tuple[int | None, int | None], ...] = ()
 
 
-def groups(connection: duckdb.DuckDBPyConnection, grouping: Grouping, runs: str | None) -> Groups:
+def groups(
+    connection: duckdb.DuckDBPyConnection,
+    grouping: Grouping,
+    runs: str | None,
+    *,
+    alone: bool = False,
+) -> Groups:
     """Form the groups of those runs for which the condition `runs` holds, the base first.
 
-    Raises UsageError where a column or the base does not exist, a group is empty, there is but one,
-    or a run would be in two; WarehouseError where DuckDB refuses a condition.
+    With `alone` one group will do. Raises UsageError where a column or the base does not exist, a
+    group is empty, there is but one, or a run would be in two; WarehouseError where DuckDB refuses
+    a condition.
     """
     there = set(availability.loaded_runs(connection))
     chosen = [run for run in query.run_ids(connection, runs) if run in there]
@@ -79,7 +86,7 @@ def groups(connection: duckdb.DuckDBPyConnection, grouping: Grouping, runs: str 
         raise UsageError(what, hint="`tcpdw runs` lists them")
     if isinstance(grouping, Between):
         return _between(connection, grouping, chosen)
-    return _by(connection, grouping, chosen)
+    return _by(connection, grouping, chosen, alone=alone)
 
 
 def _between(
@@ -104,7 +111,9 @@ def _between(
     return Groups((), tuple(sides))
 
 
-def _by(connection: duckdb.DuckDBPyConnection, grouping: By, chosen: Sequence[int]) -> Groups:
+def _by(
+    connection: duckdb.DuckDBPyConnection, grouping: By, chosen: Sequence[int], *, alone: bool
+) -> Groups:
     keys = _keys(connection, grouping.columns)
     names = ", ".join(quoted(key.column) for key in keys)
     rows = query.execute(
@@ -128,7 +137,7 @@ def _by(connection: duckdb.DuckDBPyConnection, grouping: By, chosen: Sequence[in
             order = {_range_name(*pair): n for n, pair in enumerate(keys[place].ranges)}
             members.sort(key=lambda group, place=place, order=order: order[str(group.by[place])])
     columns = tuple(key.column for key in keys)
-    if len(members) < 2:
+    if len(members) < (1 if alone else 2):
         what = f"all runs have the same {' and '.join(columns)}" if members else "no run is in one"
         if members:
             what += f": {members[0].label}"
