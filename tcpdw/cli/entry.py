@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import click
 
-from tcpdw.cli import demo, fd, ingest, inspect, metrics, sql, steps, summary
+from tcpdw.cli import compare, demo, fd, ingest, inspect, metrics, sql, steps, summary
 from tcpdw.cli.shared import WAREHOUSE_VARIABLE, Interrupted, say, with_output, with_warehouse
 from tcpdw.errors import TcpdwError, UsageError
 
@@ -68,6 +68,7 @@ for _command in (
     sql.sql,
     steps.steps,
     summary.summary,
+    compare.compare,
     fd.fd,
     demo.demo,
 ):

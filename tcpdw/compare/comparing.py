@@ -37,19 +37,20 @@ def compare(
     by: grouping.Grouping,
     *,
     runs: str | None = None,
+    qs: Sequence[float] = QUANTILES,
     with_stages: bool = False,  # noqa: ARG001
     with_examples: bool = False,
-    seed: int = 0,
     alone: bool = False,
 ) -> Comparison:
     """Compare metrics (without a name: all that the base and another group have) between groups.
 
-    `runs` is an SQL condition on the columns of the table `runs`. Quantiles, intervals and tests
-    are those of `tcpdw.stats`; a difference at a quantile is shown where the rank test's p, after
-    Holm's correction over all tests of this call, is below ALPHA and the interval of the quantile's
-    difference excludes zero. With `alone` a group may stand alone, and without a name every metric
-    is there that any group has, if any. Raises UsageError where a metric, a column or a run does
-    not exist, MissingEventsError where no run can support any of the metrics.
+    `runs` is an SQL condition on the columns of the table `runs`; `qs` are the quantiles. They,
+    their intervals and the tests are those of `tcpdw.stats`; a difference at a quantile is shown
+    where the rank test's p, after Holm's correction over all tests of this call, is below ALPHA and
+    the interval of the quantile's difference excludes zero. With `alone` a group may stand alone,
+    and without a name every metric is there that any group has, if any. Raises UsageError where a
+    metric, a column or a run does not exist, MissingEventsError where no run can support any of the
+    metrics.
     """
     found = [summary.metric_named(name) for name in dict.fromkeys(metrics)]
     groups = grouping.groups(connection, by, runs, alone=alone)
@@ -60,7 +61,7 @@ def compare(
         if not found and not _is_there(drawn, alone=alone):
             continue
         compared.append(
-            _metric(connection, metric, groups, drawn, names, seed=seed, examples=with_examples)
+            _metric(connection, metric, groups, drawn, names, qs, examples=with_examples)
         )
     if not alone and not any(group.intervals for one in compared for group in one.groups):
         raise _nothing(connection, found, groups)
@@ -68,6 +69,7 @@ def compare(
     return Comparison(
         groups.by,
         groups.members[0].label,
+        tuple(qs),
         LEVEL,
         ALPHA,
         tuple(compared),
@@ -92,12 +94,12 @@ def _metric(
     groups: Groups,
     drawn: Sequence[Drawn],
     names: Mapping[int, str],
+    qs: Sequence[float],
     *,
-    seed: int,
     examples: bool,
 ) -> MetricComparison:
     shown = [
-        _group(members, one, names, _left_out(connection, metric, members), seed)
+        _group(members, one, names, _left_out(connection, metric, members), qs)
         for members, one in zip(groups.members, drawn, strict=True)
     ]
     if examples:
@@ -106,7 +108,7 @@ def _metric(
             for members, group in zip(groups.members, shown, strict=True)
         ]
     deltas = [
-        _delta(shown[0], group, drawn[0], one, seed)
+        _delta(shown[0], group, drawn[0], one, qs)
         for group, one in zip(shown[1:], drawn[1:], strict=True)
         if group.intervals and shown[0].intervals
     ]
@@ -118,15 +120,14 @@ def _group(
     drawn: Drawn,
     names: Mapping[int, str],
     left_out: Sequence[tuple[str, int]],
-    seed: int,
+    qs: Sequence[float],
 ) -> Group:
     found: list[Quantile] = []
     medians: list[RunMedian] = []
     if drawn.intervals:
         sizes = drawn.sizes
-        for q, estimate in zip(
-            QUANTILES, stats.quantiles(drawn.sample, QUANTILES, level=LEVEL, seed=seed), strict=True
-        ):
+        estimates = stats.quantiles(drawn.sample, qs, level=LEVEL)
+        for q, estimate in zip(qs, estimates, strict=True):
             found.append(
                 Quantile(q, round(estimate.value), _whole(estimate.low), _whole(estimate.high))
             )
@@ -134,7 +135,7 @@ def _group(
             run = int(drawn.run_ids[place])
             medians.append(RunMedian(run, names[run], int(median), int(sizes[place])))
     else:
-        found = [Quantile(q, None, None, None) for q in QUANTILES]
+        found = [Quantile(q, None, None, None) for q in qs]
     return Group(
         members.label,
         members.by,
@@ -176,13 +177,12 @@ def _with_examples(
     return replace(group, quantiles=quantiles, longest_exemplar=known.get(group.longest))
 
 
-def _delta(base: Group, group: Group, base_drawn: Drawn, drawn: Drawn, seed: int) -> Delta:
-    differences = stats.differences(
-        base_drawn.sample, drawn.sample, QUANTILES, level=LEVEL, seed=seed
-    )
+def _delta(
+    base: Group, group: Group, base_drawn: Drawn, drawn: Drawn, qs: Sequence[float]
+) -> Delta:
+    differences = stats.differences(base_drawn.sample, drawn.sample, qs, level=LEVEL)
     changes = tuple(
-        Change(q, one.absolute, one.relative, False)
-        for q, one in zip(QUANTILES, differences, strict=True)
+        Change(q, one.absolute, one.relative, False) for q, one in zip(qs, differences, strict=True)
     )
     p = stats.rank_test(stats.run_medians(base_drawn.sample), stats.run_medians(drawn.sample))
     return Delta(base.label, group.label, changes, p, None)

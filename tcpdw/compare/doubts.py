@@ -98,7 +98,7 @@ def _unlike(groups: Groups, one: MetricComparison, facts: _Facts) -> Iterable[tu
 
 def _named_by_all(conditions: Iterable[str]) -> set[str]:
     """Give the columns that stand in each of the conditions: those are what is compared."""
-    found = set(CIRCUMSTANCES)
+    found: set[str] = set(CIRCUMSTANCES)
     for condition in conditions:
         found.intersection_update(re.findall(r"\w+", condition.lower()))
     return found

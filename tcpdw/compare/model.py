@@ -72,13 +72,13 @@ class Group:
 class Change:
     """How a quantile differs from the base's.
 
-    `absolute` in ns, `relative` as a fraction of the base's; `shown`: whether the runs show a
-    difference: the corrected p is below alpha, and the interval excludes zero.
+    `absolute` in ns, `relative` as a fraction of the base's, None where that is 0; `shown`: whether
+    the runs show a difference: the corrected p is below alpha, and the interval excludes zero.
     """
 
     q: float
     absolute: Estimate
-    relative: Estimate
+    relative: Estimate | None
     shown: bool
 
 
@@ -149,6 +149,9 @@ class Warning:
     text: str
     metrics: tuple[str, ...] = ()
 
+    def __str__(self) -> str:
+        return f"{', '.join(self.metrics)}: {self.text}" if self.metrics else self.text
+
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
@@ -156,6 +159,7 @@ class Comparison:
 
     by: tuple[str, ...]
     base: str
+    qs: tuple[float, ...]
     level: float
     alpha: float
     metrics: tuple[MetricComparison, ...]
