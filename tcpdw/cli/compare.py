@@ -37,6 +37,11 @@ _COLOURS = {"slower": "red", "faster": "green"}
 )
 @click.option("--new", metavar="COND", help="The condition of the runs to compare with --base.")
 @click.option("--runs", metavar="COND", help="Compare only the runs that meet this condition.")
+@click.option(
+    "--stages",
+    is_flag=True,
+    help="Split the differences at p50 and p99 over the metric's stages: why it differs.",
+)
 @click.option("--examples", is_flag=True, help="Name an interval that shows each quantile.")
 @click.argument("metrics", metavar="[METRIC...]", nargs=-1)
 def compare(
@@ -45,6 +50,7 @@ def compare(
     base: str | None,
     new: str | None,
     runs: str | None,
+    stages: bool,
     examples: bool,
 ) -> None:
     """Compare metrics between machines, kernels, or any groups of runs.
@@ -57,16 +63,21 @@ def compare(
     """
     from tcpdw import query
     from tcpdw.compare import compare as compared
-    from tcpdw.compare.data import rows
+    from tcpdw.compare.data import rows, stage_rows
 
     with query.opened(shared.warehouse_path()) as connection:
         found = compared(
-            connection, metrics, _grouping(by, base, new), runs=runs, with_examples=examples
+            connection,
+            metrics,
+            _grouping(by, base, new),
+            runs=runs,
+            with_stages=stages,
+            with_examples=examples,
         )
     if shared.is_for_people():
         _show(found)
     else:
-        shared.show(rows(found, with_examples=examples))
+        shared.show(stage_rows(found) if stages else rows(found, with_examples=examples))
         for warning in found.warnings:
             shared.say(f"warning: {warning}")
 
@@ -85,7 +96,7 @@ def _grouping(by: tuple[str, ...], base: str | None, new: str | None) -> Groupin
 
 
 def _show(comparison: Comparison) -> None:
-    from tcpdw.compare import text
+    from tcpdw.compare import stages_text, text
     from tcpdw.output import print_line
 
     is_terminal = sys.stdout.isatty()
@@ -94,6 +105,8 @@ def _show(comparison: Comparison) -> None:
         print_line(line)
     print_line()
     shared.paragraph(text.legend(comparison))
+    if any(one.splits for one in comparison.metrics):
+        shared.paragraph(stages_text.LEGEND)
     for line in text.examples(comparison):
         print_line(line)
     for warning in comparison.warnings:

@@ -4,6 +4,7 @@ from tcpdw.compare.comparing import compare
 from tcpdw.compare.grouping import Between, By, Grouping
 from tcpdw.compare.model import (
     QUANTILES,
+    Breakdown,
     Change,
     Comparison,
     Delta,
@@ -20,6 +21,7 @@ from tcpdw.compare.model import (
 __all__ = [
     "QUANTILES",
     "Between",
+    "Breakdown",
     "By",
     "Change",
     "Comparison",

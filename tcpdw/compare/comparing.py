@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tcpdw import availability, catalog, query, stats, summary
-from tcpdw.compare import doubts, grouping, sampling
+from tcpdw.compare import doubts, grouping, sampling, stages
 from tcpdw.compare.grouping import Groups, Members
 from tcpdw.compare.model import (
     QUANTILES,
@@ -38,7 +38,7 @@ def compare(
     *,
     runs: str | None = None,
     qs: Sequence[float] = QUANTILES,
-    with_stages: bool = False,  # noqa: ARG001
+    with_stages: bool = False,
     with_examples: bool = False,
     alone: bool = False,
 ) -> Comparison:
@@ -66,6 +66,8 @@ def compare(
     if not alone and not any(group.intervals for one in compared for group in one.groups):
         raise _nothing(connection, found, groups)
     compared = _corrected(compared)
+    if with_stages:
+        compared = [_with_stages(connection, groups, one) for one in compared]
     return Comparison(
         groups.by,
         groups.members[0].label,
@@ -75,6 +77,17 @@ def compare(
         tuple(compared),
         doubts.doubts(connection, groups, compared, ALPHA),
     )
+
+
+def _with_stages(
+    connection: duckdb.DuckDBPyConnection, groups: Groups, one: MetricComparison
+) -> MetricComparison:
+    metric = catalog.load().by_name[one.metric]
+    if not metric.stages:
+        return one
+    drawn = stages.draw(connection, metric, groups)
+    breakdowns, splits = stages.splits(metric, one.groups, one.deltas, drawn)
+    return replace(one, breakdowns=breakdowns, splits=splits)
 
 
 def _is_there(drawn: Sequence[Drawn], *, alone: bool) -> bool:

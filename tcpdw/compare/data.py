@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tcpdw.compare.model import Change, Comparison, Delta, Exemplar, Group
-from tcpdw.compare.text import name
+from tcpdw.compare.model import Change, Comparison, Delta, Exemplar, Group, Part
+from tcpdw.compare.words import name
 from tcpdw.output import Result
 
 
@@ -68,3 +68,29 @@ def _change(change: Change) -> list[object]:
 
 def _example(exemplar: Exemplar | None) -> list[object]:
     return [None] * 3 if exemplar is None else [exemplar.run_id, exemplar.run, exemplar.ts]
+
+
+def stage_rows(comparison: Comparison) -> Result:
+    """Give one row for each part of each split: its means and the difference, ns.
+
+    `part` is `stage`, `rest` (what no stage explains), `beyond` (what the quantiles differ by
+    besides), `quantile` (the whole difference, which the three above sum to) or `later`.
+    """
+    columns = ("metric", "quantile", "base", "group", "shown", "part", "stage", "base_mean")
+    columns += ("group_mean", "diff", "diff_low", "diff_high")
+    found: list[list[object]] = []
+    for one in comparison.metrics:
+        for split in one.splits:
+            first: list[object] = [one.metric, name(split.q), split.base, split.group, split.shown]
+            for part in split.parts:
+                kind = "rest" if part.stage is None else "stage"
+                found.append([*first, kind, part.stage, *_part(part)])
+            for kind, value in (("beyond", split.beyond), ("quantile", split.difference)):
+                found.append([*first, kind, None, None, None, value, None, None])
+            found += [[*first, "later", part.stage, *_part(part)] for part in split.later]
+    return Result(columns, found)
+
+
+def _part(part: Part) -> list[object]:
+    estimate = part.difference
+    return [part.base, part.new, estimate.value, estimate.low, estimate.high]

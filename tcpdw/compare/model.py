@@ -11,6 +11,9 @@ if TYPE_CHECKING:
 QUANTILES = (0.5, 0.9, 0.99)
 """The quantiles that are compared."""
 
+SPLIT_QUANTILES = (0.5, 0.99)
+"""The quantiles whose differences are split over the stages."""
+
 
 @dataclass(frozen=True, slots=True)
 class Exemplar:
@@ -97,8 +100,27 @@ class Delta:
 
 
 @dataclass(frozen=True, slots=True)
+class Breakdown:
+    """What a group's intervals near a quantile are made of: those whose rank is within `ranks`.
+
+    `ranks` are fractions of all certain intervals, of which so many `intervals` are within; `mean`
+    is their mean length, ns, and `parts` the mean of each stage in order, ns: they sum to `mean`.
+    The part named None is what no stage explains. `later` holds the means of the stages that follow
+    the interval's end, among the intervals that have them; None where none has.
+    """
+
+    q: float
+    group: str
+    ranks: tuple[float, float]
+    intervals: int
+    mean: float
+    parts: tuple[tuple[str | None, float], ...]
+    later: tuple[tuple[str, float | None], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Part:
-    """A stage's mean, ns, in the base and in the group, and the difference.
+    """A stage's mean, ns, in the base and in the group, and the difference with its interval.
 
     `stage` is None for what no stage explains: where the trace does not show one.
     """
@@ -111,33 +133,35 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """The difference of a quantile, split over the stages.
+    """The difference of a quantile, ns, split over the stages.
 
-    Each part is the difference of a stage's means among the intervals whose rank lies near the
-    quantile: `ranks`, as fractions. The parts sum to the difference of the mean lengths there;
-    `beyond` is what then lacks to the `difference` of the quantiles themselves, ns. `later` holds
-    the stages after the interval's end, which are no part of it.
+    `parts` are the differences between two breakdowns: they sum to that of the mean lengths near
+    the quantile. `beyond` is what then lacks to `difference`, that of the quantiles themselves.
+    `later` holds the stages after the interval's end, which are no part of it; `shown`: whether the
+    runs show the difference at all.
     """
 
     q: float
     base: str
     group: str
-    ranks: tuple[float, float]
-    intervals: tuple[int, int]
     parts: tuple[Part, ...]
     later: tuple[Part, ...]
-    difference: int
     beyond: float
+    difference: float
     shown: bool
 
 
 @dataclass(frozen=True, slots=True)
 class MetricComparison:
-    """A metric in every group that has intervals of it; `deltas` for all of these but the base."""
+    """A metric in every group; `deltas` for all with intervals but the base.
+
+    `breakdowns` and `splits` are there where stages were asked for and the metric has some.
+    """
 
     metric: str
     groups: tuple[Group, ...]
     deltas: tuple[Delta, ...]
+    breakdowns: tuple[Breakdown, ...] = ()
     splits: tuple[Split, ...] = ()
 
 

@@ -61,10 +61,10 @@ def draw(
         "GROUP BY run_id",
         values,
     )
-    group_of = _group_of(groups)
+    number_of = group_of(groups)
     runs, durations = rows["run_id"], rows["dur"]
-    groups_of_rows = group_of[runs]
-    groups_of_lost = group_of[lost["run_id"]]
+    groups_of_rows = number_of[runs]
+    groups_of_lost = number_of[lost["run_id"]]
     return tuple(
         _drawn(
             runs[groups_of_rows == number],
@@ -83,7 +83,7 @@ def _drawn(runs: NDArray[Any], durations: NDArray[Any], uncertain: int) -> Drawn
     return Drawn(sample, run_ids, len(durations), uncertain, longest)
 
 
-def _group_of(groups: Groups) -> NDArray[np.int16]:
+def group_of(groups: Groups) -> NDArray[np.int16]:
     """Give the group's number by run_id; -1 for the runs of none."""
     last = max(max(group.run_ids) for group in groups.members)
     found = np.full(last + 1, -1, np.int16)

@@ -2,27 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from tcpdw.compare import stages_text
 from tcpdw.compare.model import Change, Comparison, Delta, Group, MetricComparison, Quantile
+from tcpdw.compare.words import NOT_SHOWN, UNKNOWN, Paint, Style, interval, name, percent
 from tcpdw.output import clean, width
 from tcpdw.summary import digits, fitting
 
-if TYPE_CHECKING:
-    from tcpdw.stats import Estimate
-
-UNKNOWN = "?"
-"""Stands for the end of an interval that the runs do not bound."""
-
-NOT_SHOWN = "~"
 LONGEST_LABEL = 24
 """A longer label is told once above its table and has a number in it."""
-
-Style = str
-Paint = Callable[[str, Style], str]
-"""Gives a text in a style: `head`, `slower`, `faster` or `faint`."""
 
 _COUNTS = ("runs", "intervals", "uncertain")
 
@@ -55,6 +45,7 @@ def lines(comparison: Comparison, columns: int | None, paint: Paint) -> Iterator
                 yield "".join(paint(c.text, c.style) if c.style else c.text for c in row).rstrip()
         else:
             yield from _stacked(one, labels, comparison, paint)
+        yield from stages_text.lines(one, paint)
 
 
 def _title(one: MetricComparison, comparison: Comparison, paint: Paint) -> str:
@@ -170,11 +161,6 @@ def quantile_units(one: MetricComparison) -> list[_Unit]:
     ]
 
 
-def name(q: float) -> str:
-    """Name a quantile: p50, p99, p99.9."""
-    return f"p{100 * q:g}"
-
-
 def _quantile(quantile: Quantile, length: int) -> str:
     if quantile.value is None:
         return "-"
@@ -193,21 +179,6 @@ def _change(change: Change) -> Cell:
     if not change.shown:
         return Cell(f"{NOT_SHOWN} {ends}")
     return Cell(f"{percent(change.relative.value)} {ends}", style)
-
-
-def interval(relative: Estimate) -> str:
-    """Write the interval of a relative difference, in percent."""
-    ends = (
-        UNKNOWN if bound is None else percent(bound).rstrip("%")
-        for bound in (relative.low, relative.high)
-    )
-    return f"[{', '.join(ends)}]%"
-
-
-def percent(fraction: float) -> str:
-    """Write a fraction in percent, with its sign and two or three digits."""
-    value = 100 * fraction
-    return f"{value:+.0f}%" if abs(value) >= 100 else f"{value:+.1f}%"
 
 
 def _p(delta: Delta) -> str:
