@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import click
 
-from tcpdw.cli import compare, demo, fd, ingest, inspect, metrics, sql, steps, summary
+from tcpdw.cli import compare, demo, fd, gate, ingest, inspect, metrics, sql, steps, summary
 from tcpdw.cli.shared import WAREHOUSE_VARIABLE, Interrupted, say, with_output, with_warehouse
 from tcpdw.errors import TcpdwError, UsageError
 
@@ -19,6 +19,16 @@ FAILED, USAGE = 1, 2
 
 
 class _App(click.Group):
+    failed = FAILED
+    """What the command that runs exits with when something goes wrong."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name, command, rest = super().resolve_command(ctx, args)
+        self.failed = gate.FAILED if command is gate.gate else FAILED
+        return name, command, rest
+
     def invoke(self, ctx: click.Context) -> object:
         try:
             return super().invoke(ctx)
@@ -69,6 +79,7 @@ for _command in (
     steps.steps,
     summary.summary,
     compare.compare,
+    gate.gate,
     fd.fd,
     demo.demo,
 ):
@@ -76,7 +87,10 @@ for _command in (
 
 
 def main() -> None:
-    """Run the command line and exit: 0, 1 for a failure, 2 for wrong usage, 130 for Ctrl-C."""
+    """Run the command line and exit: 0, 1 for a failure, 2 for wrong usage, 130 for Ctrl-C.
+
+    `tcpdw gate` has its own.
+    """
     # numpy's linear algebra would start a thread a core, which spin for a while: none is done here.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     # Imports leave many objects and hardly a cycle: to look through them takes time for nothing.
@@ -90,24 +104,25 @@ def main() -> None:
         sys.stdout.flush()
     except OSError:
         _silence()
-        status = status or FAILED
+        status = status or app.failed
     sys.exit(status)
 
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command and give its exit status; what goes wrong is one line on standard error."""
+    app.failed = FAILED
     try:
         status = app.main(list(arguments), prog_name="tcpdw", standalone_mode=False)
         return status if isinstance(status, int) else 0
     except SystemExit as stop:
         # click leaves this way when the reader of a pipe has gone.
-        return stop.code if isinstance(stop.code, int) else FAILED
+        return app.failed if stop.code else 0
     except (KeyboardInterrupt, Interrupted, click.Abort):
         say("stopped")
         return 130
     except BrokenPipeError:
         _silence()
-        return FAILED
+        return app.failed
     except Exception as error:
         if os.environ.get(DEBUG_VARIABLE, "") not in ("", "0"):
             import traceback
@@ -123,14 +138,14 @@ def _report(error: Exception) -> int:
         return USAGE
     if isinstance(error, click.ClickException):
         say(f"error: {error.format_message()}")
-        return error.exit_code
+        return app.failed if error.exit_code == FAILED else error.exit_code
     if isinstance(error, TcpdwError):
         say(f"error: {error}")
-        return USAGE if isinstance(error, UsageError) else FAILED
+        return USAGE if isinstance(error, UsageError) else app.failed
     what = (str(error).splitlines() or [""])[0]
     kind = type(error).__name__
     say(f"error: {kind}: {what}; {DEBUG_VARIABLE}=1 shows where it comes from")
-    return FAILED
+    return app.failed
 
 
 def _silence() -> None:
