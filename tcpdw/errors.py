@@ -91,6 +91,10 @@ class WarehouseError(TcpdwError):
     """The warehouse cannot be opened, read or written."""
 
 
+class InboxError(TcpdwError):
+    """An inbox cannot be used, or a run in it cannot be moved."""
+
+
 class CatalogError(TcpdwError):
     """A file under `sql/` is not documented or not usable as the catalogue asks."""
 

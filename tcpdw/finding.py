@@ -70,7 +70,7 @@ class Failure:
     @property
     def name(self) -> str:
         """The name of what was to be a run: of the file as it is, else as a run's would be."""
-        return printable(_home(self.path).name or str(self.path))
+        return printable(home(self.path).name or str(self.path))
 
 
 def find(paths: Iterable[Path]) -> Iterator[Source | Failure]:
@@ -177,10 +177,10 @@ def _has_input(folder: Folder) -> bool:
 
 def _name(path: Path) -> str:
     """Return the name of a run at `path`: without endings, and above `kernel/`, `ust/` and on."""
-    return printable(CAPTURE.sub("", _home(path).name)) or "run"
+    return printable(CAPTURE.sub("", home(path).name)) or "run"
 
 
-def _home(path: Path) -> Path:
+def home(path: Path) -> Path:
     """Return the folder that names the run: the nearest that is no mere part of one."""
     path = Path(os.path.abspath(path))  # noqa: PTH100 (resolve() would follow a link's name away)
     path = next((p for p in (path, *path.parents[:4]) if p.name == "ust"), path)

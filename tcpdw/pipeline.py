@@ -266,4 +266,5 @@ def _outcome(pending: Pending, job: Job) -> tuple[tuple[RunData, ...], Path]:
             path=job.source.path,
             hint=None if isinstance(error, OSError) else "please report this, with the file",
         )
+        failure.__cause__ = error
     return (failed(job.source.path, job.source.name, job.digest, failure),), job.folder

@@ -100,6 +100,7 @@ def failed(path: Path, name: str, digest: str | None, error: TcpdwError) -> RunD
         None,
         Identity(),
         failure=printable(str(error)),
+        may_mend=may_mend(error),
     )
 
 
@@ -167,7 +168,7 @@ def _read_run(run: Run, digest: str | None, work: Path, means: Means, is_last: b
         data = _with_traces(run, data, work, means)
     except InputError as error:
         _raise_if_mendable(error, is_last)
-        return replace(data, failure=_told(run, error))
+        return replace(data, failure=_told(run, error), may_mend=may_mend(error))
     warnings = [*data.warnings]
     damaged = data.damaged
     captures: list[pa.Table] = []
@@ -180,7 +181,7 @@ def _read_run(run: Run, digest: str | None, work: Path, means: Means, is_last: b
         except InputError as error:
             _raise_if_mendable(error, is_last)
             if not run.traces:
-                return replace(data, failure=_told(run, error))
+                return replace(data, failure=_told(run, error), may_mend=may_mend(error))
             warnings.append(_told(run, error))
             damaged = True
             continue

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 class RunData:
     """Everything that one run's inputs hold; `failure` says why where they hold nothing.
 
+    `may_mend` tells that what failed was not the run: a full disk, say.
     `classes` maps an event class to its rows, in the shape of `EventBatch.columns` with `ctx_tid`
     always there; `packets` has the shape of `PACKET_SCHEMA`, its times in steps of
     `capture_resolution` ns. `spools` hold the memory that the rows
@@ -41,6 +42,7 @@ class RunData:
     warnings: tuple[str, ...] = ()
     damaged: bool = False
     failure: str | None = None
+    may_mend: bool = False
     spools: tuple[object, ...] = ()
 
     @property
