@@ -138,7 +138,7 @@ def _group(
     found: list[Quantile] = []
     medians: list[RunMedian] = []
     if drawn.intervals:
-        sizes = drawn.sizes
+        sizes = drawn.sample.sizes
         estimates = stats.quantiles(drawn.sample, qs, level=LEVEL)
         for q, estimate in zip(qs, estimates, strict=True):
             found.append(

@@ -112,9 +112,7 @@ def judge(
     return Judgement(verdict, reason, metric, most, base, new, delta, found.warnings)
 
 
-def _verdict(
-    change: Change, base: Group, new: Group, most: Limit, q: float
-) -> tuple[Verdict, str]:
+def _verdict(change: Change, base: Group, new: Group, most: Limit, q: float) -> tuple[Verdict, str]:
     estimate = change.relative if most.is_relative else change.absolute
     if estimate is None:
         return Verdict.UNKNOWN, f"the base's {name(q)} is 0: no share of it can be a limit"

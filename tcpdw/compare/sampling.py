@@ -30,14 +30,13 @@ class Drawn:
 
     sample: Sample
     run_ids: NDArray[np.int64]
-    intervals: int
     uncertain: int
     longest: int | None
 
     @property
-    def sizes(self) -> NDArray[np.int64]:
-        """Give how many certain intervals each run has."""
-        return np.bincount(self.sample.runs, minlength=self.sample.n_runs)
+    def intervals(self) -> int:
+        """Give how many certain intervals there are."""
+        return self.sample.intervals
 
 
 def source(metric: SqlObject) -> str:
@@ -62,25 +61,37 @@ def draw(
         values,
     )
     number_of = group_of(groups)
-    runs, durations = rows["run_id"], rows["dur"]
-    groups_of_rows = number_of[runs]
-    groups_of_lost = number_of[lost["run_id"]]
+    of_lost = number_of[lost["run_id"]]
+    by_group = _by_group(rows["run_id"], rows["dur"], groups)
     return tuple(
-        _drawn(
-            runs[groups_of_rows == number],
-            durations[groups_of_rows == number],
-            int(lost["n"][groups_of_lost == number].sum()),
-        )
-        for number in range(len(groups.members))
+        _drawn(runs, durations, int(lost["n"][of_lost == number].sum()))
+        for number, (runs, durations) in enumerate(by_group)
     )
 
 
-def _drawn(runs: NDArray[Any], durations: NDArray[Any], uncertain: int) -> Drawn:
-    run_ids = np.unique(runs).astype(np.int64)
-    index = np.searchsorted(run_ids, runs).astype(np.int32)
-    sample = Sample(index, durations.astype(np.int64, copy=False), len(run_ids))
+def _by_group(
+    runs: NDArray[Any], durations: NDArray[Any], groups: Groups
+) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """Part the intervals by group, each group's by run and length: run ids and durations, int64."""
+    chosen = np.concatenate([np.array(group.run_ids, np.int64) for group in groups.members])
+    place = np.zeros(int(chosen.max()) + 1, np.int64)
+    place[chosen] = np.arange(len(chosen))
+    shift = max(int(durations.max()).bit_length(), 1) if len(durations) else 1
+    # One number each, to sort by which is many times quicker than by two.
+    keys = np.sort((place[runs] << shift) | durations)
+    sizes = [len(group.run_ids) for group in groups.members]
+    ends = np.searchsorted(keys, np.cumsum(sizes) << shift)
+    return [
+        (chosen[part >> shift], part & ((1 << shift) - 1)) for part in np.split(keys, ends[:-1])
+    ]
+
+
+def _drawn(runs: NDArray[np.int64], durations: NDArray[np.int64], uncertain: int) -> Drawn:
+    is_first = np.append(True, runs[1:] != runs[:-1])[: len(runs)]
+    index = (np.cumsum(is_first) - 1).astype(np.int32)
+    sample = Sample(index, durations, int(is_first.sum()))
     longest = int(durations.max()) if len(durations) else None
-    return Drawn(sample, run_ids, len(durations), uncertain, longest)
+    return Drawn(sample, runs[is_first], uncertain, longest)
 
 
 def group_of(groups: Groups) -> NDArray[np.int16]:

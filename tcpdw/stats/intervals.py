@@ -7,15 +7,11 @@ from dataclasses import dataclass
 from statistics import NormalDist
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from tcpdw.stats.precision import Precision, precision
-from tcpdw.stats.sample import Sample, counts, counts_within, position
+from tcpdw.stats.sample import Sample, position
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from numpy.typing import NDArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +42,11 @@ _Ends = tuple[float | None, float | None]
 
 @dataclass(frozen=True, slots=True)
 class _Quantile:
-    """One group's quantile, and all that its interval at any level takes.
-
-    `ordered`: the group's durations, ns, ascending.
-    """
+    """One group's quantile, and all that its interval at any level takes."""
 
     q: float
     value: float
-    ordered: NDArray[np.int64]
+    sample: Sample
     precision: Precision
 
     def bounds(self, tail: float, df: float | None = None) -> tuple[float | None, float | None]:
@@ -64,8 +57,8 @@ class _Quantile:
         n = _for_unknown_variance(self.precision.n, self.precision.df if df is None else df, tail)
         low = _rank(n, self.q, tail)
         high = _rank(n, 1 - self.q, tail)
-        lowest = None if low is None else _at(self.ordered, (low - 0.5) / n)
-        highest = None if high is None else _at(self.ordered, 1 - (high - 0.5) / n)
+        lowest = None if low is None else _at(self.sample, (low - 0.5) / n)
+        highest = None if high is None else _at(self.sample, 1 - (high - 0.5) / n)
         return (
             None if lowest is None else min(lowest, self.value),
             None if highest is None else max(highest, self.value),
@@ -98,15 +91,13 @@ def differences(
 
 
 def _quantiles(sample: Sample, qs: Sequence[float]) -> list[_Quantile]:
-    ordered = np.sort(sample.durations)
-    sizes = counts(sample)
     found: list[_Quantile] = []
+    longest = sample.at(sample.intervals - 1)
     for q in qs:
-        value = int(ordered[position(q, len(ordered))])
+        value = sample.at(position(q, sample.intervals))
         # The longest of all exceeds nothing: what is below it tells more.
-        bound = value - 1 if value == ordered[-1] else value
-        within = counts_within(sample, bound)
-        found.append(_Quantile(q, float(value), ordered, precision(sizes, within)))
+        within = sample.within(value - 1 if value == longest else value)
+        found.append(_Quantile(q, float(value), sample, precision(sample.sizes, within)))
     return found
 
 
@@ -177,13 +168,14 @@ def _rank(n: float, q: float, tail: float) -> float | None:
     return low
 
 
-def _at(ordered: NDArray[np.int64], share: float) -> float | None:
+def _at(sample: Sample, share: float) -> float | None:
     """Give the value, ns, at a share of all, between two observed ones by line."""
-    rank = share * len(ordered) - 0.5
-    if not 0 <= rank <= len(ordered) - 1:
+    last = sample.intervals - 1
+    rank = share * sample.intervals - 0.5
+    if not 0 <= rank <= last:
         return None
     below = int(rank)
-    low, high = float(ordered[below]), float(ordered[min(below + 1, len(ordered) - 1)])
+    low, high = float(sample.at(below)), float(sample.at(min(below + 1, last)))
     return low + (rank - below) * (high - low)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,17 +14,100 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class Sample:
     """The certain intervals of one group of runs.
 
     `runs`: the index 0..n_runs-1 of each interval's run, int32; `durations`: ns, int64, in any
-    order, as long as `runs`; `n_runs`: how many runs have at least one interval.
+    order, as long as `runs`; `n_runs`: how many runs have at least one interval; `weights`: how
+    many intervals of its run and length each entry stands for, int64; None for one each.
     """
 
     runs: NDArray[np.int32]
     durations: NDArray[np.int64]
     n_runs: int
+    weights: NDArray[np.int64] | None = None
+
+    @cached_property
+    def intervals(self) -> int:
+        """Count the intervals."""
+        return len(self.durations) if self.weights is None else int(self.weights.sum())
+
+    @cached_property
+    def sizes(self) -> NDArray[np.int64]:
+        """Count the intervals of each run: int64, one a run."""
+        return self._upto[self._ends] - self._upto[self._starts]
+
+    def at(self, place: int) -> int:
+        """Give the duration, ns, at a place, from 0, in ascending order of all intervals."""
+        durations, upto = self._ordered
+        return int(durations[place if upto is None else np.searchsorted(upto, place, "right")])
+
+    def within(self, bound: int) -> NDArray[np.int64]:
+        """Count each run's intervals that are no longer than `bound`, ns: int64, one a run."""
+        keys, shift = self._keys
+        bound = min(max(bound, -1), (1 << shift) - 1)
+        last = np.searchsorted(keys, self._firsts + bound, "right")
+        return self._upto[last] - self._upto[self._starts]
+
+    def medians(self) -> NDArray[np.int64]:
+        """Give each run's median, ns, int64: the lower one where two are in the middle."""
+        keys, shift = self._keys
+        place = self._upto[self._starts] + (self.sizes - 1) // 2
+        entry = place if self.weights is None else np.searchsorted(self._upto, place, "right") - 1
+        return keys[entry] & ((1 << shift) - 1)
+
+    @cached_property
+    def _ordered(self) -> tuple[NDArray[np.int64], NDArray[np.int64] | None]:
+        if self.weights is None:
+            return np.sort(self.durations), None
+        order = np.argsort(self.durations)
+        return self.durations[order], np.cumsum(self.weights[order])
+
+    @cached_property
+    def _shift(self) -> int:
+        """Give the bits that a duration takes at most; what is left must do for the runs."""
+        longest = int(self.durations.max()) if len(self.durations) else 0
+        shift = max(longest.bit_length(), 1)
+        assert shift + self.n_runs.bit_length() <= 62, "durations of centuries"
+        return shift
+
+    @cached_property
+    def _order(self) -> NDArray[np.intp] | None:
+        """Give the order of the entries by run and length, where they have weights."""
+        return None if self.weights is None else np.argsort(self._unordered)
+
+    @property
+    def _unordered(self) -> NDArray[np.int64]:
+        return (self.runs.astype(np.int64) << self._shift) | self.durations
+
+    @cached_property
+    def _keys(self) -> tuple[NDArray[np.int64], int]:
+        """Give the entries as one number each, the run above the length, in ascending order.
+
+        To sort such numbers is many times quicker than to sort by two arrays.
+        """
+        keys = self._unordered
+        return (np.sort(keys) if self._order is None else keys[self._order]), self._shift
+
+    @cached_property
+    def _upto(self) -> NDArray[np.int64]:
+        """Count the intervals before each entry, by run and length, and at last all."""
+        if self.weights is None or self._order is None:
+            return np.arange(len(self.durations) + 1)
+        return np.concatenate([[0], np.cumsum(self.weights[self._order])])
+
+    @cached_property
+    def _firsts(self) -> NDArray[np.int64]:
+        return np.arange(self.n_runs, dtype=np.int64) << self._shift
+
+    @cached_property
+    def _starts(self) -> NDArray[np.intp]:
+        return np.searchsorted(self._keys[0], self._firsts)
+
+    @cached_property
+    def _ends(self) -> NDArray[np.intp]:
+        return np.append(self._starts[1:], len(self.durations))
 
 
 def position(q: float, n: int) -> int:
@@ -36,19 +120,6 @@ def position(q: float, n: int) -> int:
     return max(math.ceil(Decimal(repr(float(q))) * n), 1) - 1
 
 
-def counts(sample: Sample) -> NDArray[np.int64]:
-    """Count the intervals of each run: int64, one a run."""
-    return np.bincount(sample.runs, minlength=sample.n_runs)
-
-
-def counts_within(sample: Sample, bound: int) -> NDArray[np.int64]:
-    """Count each run's intervals that are no longer than `bound`, ns: int64, one a run."""
-    return np.bincount(sample.runs[sample.durations <= bound], minlength=sample.n_runs)
-
-
 def run_medians(sample: Sample) -> NDArray[np.int64]:
     """Give each run's median, ns, int64: the lower one where two are in the middle."""
-    by_run = np.lexsort((sample.durations, sample.runs))
-    sizes = counts(sample)
-    starts = np.cumsum(sizes) - sizes
-    return sample.durations[by_run][starts + (sizes - 1) // 2]
+    return sample.medians()
