@@ -6,19 +6,18 @@ import csv
 import io
 import json
 import math
-import os
 import sys
 import tempfile
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from itertools import chain, islice
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Literal, cast
 
-from tcpdw.errors import TcpdwError, UsageError
+from tcpdw.errors import UsageError
+from tcpdw.new_file import replacing
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -221,32 +220,8 @@ def _write_parquet(result: Result, file: IO[bytes]) -> None:
 
 
 def _write_file(result: Result, form: Format, path: Path) -> None:
-    temporary: Path | None = None
-    try:
-        # A link stays one, and its target is replaced; a device or a pipe is written to.
-        target = path.resolve()
-        if target.exists() and not target.is_file():
-            with target.open("wb") as file:
-                _write_binary(result, form, file)
-            return
-        with tempfile.NamedTemporaryFile(
-            dir=target.parent, prefix=f".{target.name[:64]}.", delete=False
-        ) as file:
-            temporary = Path(file.name)
-            _write_binary(result, form, file)
-        mask = os.umask(0)
-        os.umask(mask)
-        temporary.chmod(0o666 & ~mask)
-        temporary.replace(target)
-        temporary = None
-    except OSError as error:
-        raise TcpdwError(
-            f"cannot be written: {error.strerror or error}", path=path, hint="give another file"
-        ) from error
-    finally:
-        if temporary is not None:
-            with suppress(OSError):
-                temporary.unlink()
+    with replacing(path) as file:
+        _write_binary(result, form, file)
 
 
 def _write_binary(result: Result, form: Format, file: IO[bytes]) -> None:

@@ -404,7 +404,8 @@ def test_ctrl_c_stops_a_long_query(here: Path) -> None:
 def test_help_imports_nothing_heavy() -> None:
     code = (
         "import sys; from tcpdw.cli import entry; entry.run(['--help']); "
-        "heavy = {'duckdb', 'pyarrow', 'polars', 'rich', 'numpy', 'prefect', 'bt2', 'pyshark'}; "
+        "heavy = {'duckdb', 'pyarrow', 'polars', 'rich', 'numpy', 'prefect', 'bt2', 'pyshark', "
+        "'perfetto'}; "
         "print(sorted(heavy & set(sys.modules)))"
     )
     done = subprocess.run(

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import click
 
-from tcpdw.cli import compare, demo, fd, gate, ingest, inspect, metrics, sql, steps, summary
+from tcpdw.cli import compare, demo, export, fd, gate, ingest, inspect, metrics, sql, steps, summary
 from tcpdw.cli.shared import WAREHOUSE_VARIABLE, Interrupted, say, with_output, with_warehouse
 from tcpdw.errors import TcpdwError, UsageError
 
@@ -81,6 +81,7 @@ for _command in (
     compare.compare,
     gate.gate,
     fd.fd,
+    export.export,
     demo.demo,
 ):
     app.add_command(_command)
