@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from tcpdw import availability, catalog, query, stats, summary
@@ -28,7 +28,20 @@ if TYPE_CHECKING:
     from tcpdw.sql_object import SqlObject
 
 LEVEL = 0.95
+"""The intervals hold the truth so often."""
+
 ALPHA = 0.05
+"""A corrected p below this lets a difference be shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class _About:
+    """What is known before any metric is read: groups, runs' names, what metrics leave out."""
+
+    members: tuple[Members, ...]
+    names: Mapping[int, str]
+    left_out: Mapping[tuple[str, int], tuple[tuple[str, int], ...]]
+    qs: tuple[float, ...]
 
 
 def compare(
@@ -54,15 +67,15 @@ def compare(
     """
     found = [summary.metric_named(name) for name in dict.fromkeys(metrics)]
     groups = grouping.groups(connection, by, runs, alone=alone)
-    names = _run_names(connection)
+    about = _About(
+        groups.members, _run_names(connection), sampling.left_out(connection, groups), tuple(qs)
+    )
     compared: list[MetricComparison] = []
-    for metric in found or catalog.load().metrics:
-        drawn = sampling.draw(connection, metric, groups)
+    for metric, drawn in sampling.draw_each(connection, found or catalog.load().metrics, groups):
         if not found and not _is_there(drawn, alone=alone):
             continue
-        compared.append(
-            _metric(connection, metric, groups, drawn, names, qs, examples=with_examples)
-        )
+        one = _metric(metric, drawn, about)
+        compared.append(_with_examples(connection, metric, groups, one) if with_examples else one)
     if not alone and not any(group.intervals for one in compared for group in one.groups):
         raise _nothing(connection, found, groups)
     compared = _corrected(compared)
@@ -101,66 +114,47 @@ def _run_names(connection: duckdb.DuckDBPyConnection) -> dict[int, str]:
     return {int(str(run_id)): str(name) for run_id, name in rows}
 
 
-def _metric(
-    connection: duckdb.DuckDBPyConnection,
-    metric: SqlObject,
-    groups: Groups,
-    drawn: Sequence[Drawn],
-    names: Mapping[int, str],
-    qs: Sequence[float],
-    *,
-    examples: bool,
-) -> MetricComparison:
-    shown = [
-        _group(members, one, names, _left_out(connection, metric, members), qs)
-        for members, one in zip(groups.members, drawn, strict=True)
+def _metric(metric: SqlObject, drawn: Sequence[Drawn], about: _About) -> MetricComparison:
+    groups = [
+        _group(members, one, about, about.left_out.get((metric.name, number), ()))
+        for number, (members, one) in enumerate(zip(about.members, drawn, strict=True))
     ]
-    if examples:
-        shown = [
-            _with_examples(connection, metric, members, group)
-            for members, group in zip(groups.members, shown, strict=True)
-        ]
     deltas = [
-        _delta(shown[0], group, drawn[0], one, qs)
-        for group, one in zip(shown[1:], drawn[1:], strict=True)
-        if group.intervals and shown[0].intervals
+        _delta(groups[0], group, drawn[0], one, about.qs)
+        for group, one in zip(groups[1:], drawn[1:], strict=True)
+        if group.intervals and groups[0].intervals
     ]
-    return MetricComparison(metric.name, tuple(shown), tuple(deltas))
+    return MetricComparison(metric.name, tuple(groups), tuple(deltas))
 
 
 def _group(
-    members: Members,
-    drawn: Drawn,
-    names: Mapping[int, str],
-    left_out: Sequence[tuple[str, int]],
-    qs: Sequence[float],
+    members: Members, drawn: Drawn, about: _About, left_out: tuple[tuple[str, int], ...]
 ) -> Group:
-    found: list[Quantile] = []
-    medians: list[RunMedian] = []
+    sample = drawn.sample
     if drawn.intervals:
-        sizes = drawn.sample.sizes
-        estimates = stats.quantiles(drawn.sample, qs, level=LEVEL)
-        for q, estimate in zip(qs, estimates, strict=True):
-            found.append(
-                Quantile(q, round(estimate.value), _whole(estimate.low), _whole(estimate.high))
-            )
-        for place, median in enumerate(stats.run_medians(drawn.sample)):
-            run = int(drawn.run_ids[place])
-            medians.append(RunMedian(run, names[run], int(median), int(sizes[place])))
+        estimates = stats.quantiles(sample, about.qs, level=LEVEL)
+        quantiles = tuple(
+            Quantile(q, round(one.value), _whole(one.low), _whole(one.high))
+            for q, one in zip(about.qs, estimates, strict=True)
+        )
+        runs = drawn.run_ids.tolist()
+        each = zip(runs, stats.run_medians(sample).tolist(), sample.sizes.tolist(), strict=True)
+        medians = tuple(RunMedian(run, about.names[run], median, n) for run, median, n in each)
     else:
-        found = [Quantile(q, None, None, None) for q in qs]
+        quantiles = tuple(Quantile(q, None, None, None) for q in about.qs)
+        medians = ()
     return Group(
         members.label,
         members.by,
         len(members.run_ids),
-        drawn.sample.n_runs,
+        sample.n_runs,
         drawn.intervals,
         drawn.uncertain,
-        tuple(found),
+        quantiles,
         drawn.longest,
         None,
-        tuple(medians),
-        tuple(left_out),
+        medians,
+        left_out,
     )
 
 
@@ -168,26 +162,30 @@ def _whole(bound: float | None) -> int | None:
     return None if bound is None else round(bound)
 
 
-def _left_out(
-    connection: duckdb.DuckDBPyConnection, metric: SqlObject, members: Members
-) -> list[tuple[str, int]]:
-    return summary.left_out(connection, metric.name, members.run_ids)
-
-
 def _with_examples(
-    connection: duckdb.DuckDBPyConnection, metric: SqlObject, members: Members, group: Group
-) -> Group:
-    wanted = [one.value for one in group.quantiles if one.value is not None]
-    if group.longest is None or not wanted:
-        return group
-    known: dict[int, Exemplar] = sampling.exemplars(
-        connection, metric, members.run_ids, [*wanted, group.longest]
-    )
-    quantiles = tuple(
-        one if one.value is None else replace(one, exemplar=known.get(one.value))
-        for one in group.quantiles
-    )
-    return replace(group, quantiles=quantiles, longest_exemplar=known.get(group.longest))
+    connection: duckdb.DuckDBPyConnection,
+    metric: SqlObject,
+    groups: Groups,
+    one: MetricComparison,
+) -> MetricComparison:
+    found: list[Group] = []
+    for members, group in zip(groups.members, one.groups, strict=True):
+        wanted = [quantile.value for quantile in group.quantiles if quantile.value is not None]
+        if group.longest is not None:
+            known: dict[int, Exemplar] = sampling.exemplars(
+                connection, metric, members.run_ids, [*wanted, group.longest]
+            )
+            quantiles = tuple(
+                quantile
+                if quantile.value is None
+                else replace(quantile, exemplar=known.get(quantile.value))
+                for quantile in group.quantiles
+            )
+            longest = known.get(group.longest)
+            found.append(replace(group, quantiles=quantiles, longest_exemplar=longest))
+        else:
+            found.append(group)
+    return replace(one, groups=tuple(found))
 
 
 def _delta(
@@ -197,7 +195,9 @@ def _delta(
     changes = tuple(
         Change(q, one.absolute, one.relative, False) for q, one in zip(qs, differences, strict=True)
     )
-    p = stats.rank_test(stats.run_medians(base_drawn.sample), stats.run_medians(drawn.sample))
+    p = stats.rank_test(
+        [run.median for run in base.run_medians], [run.median for run in group.run_medians]
+    )
     return Delta(base.label, group.label, changes, p, None)
 
 

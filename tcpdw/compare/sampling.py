@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -44,6 +46,25 @@ def source(metric: SqlObject) -> str:
     return metric.keys.get("intervals", metric.name)
 
 
+def draw_each(
+    connection: duckdb.DuckDBPyConnection, metrics: Sequence[SqlObject], groups: Groups
+) -> Iterator[tuple[SqlObject, tuple[Drawn, ...]]]:
+    """Draw one metric after the other, the next while the caller works on the last."""
+    with ThreadPoolExecutor(2) as pool, connection.cursor() as cursor:
+        # What tells intervals needs it, and takes a third of a second to import.
+        pool.submit(import_module, "scipy.special")
+        try:
+            coming = pool.submit(draw, cursor, metrics[0], groups)
+            for metric, following in zip(metrics, (*metrics[1:], None), strict=True):
+                drawn = coming.result()
+                if following is not None:
+                    coming = pool.submit(draw, cursor, following, groups)
+                yield metric, drawn
+        except BaseException:
+            cursor.interrupt()
+            raise
+
+
 def draw(
     connection: duckdb.DuckDBPyConnection, metric: SqlObject, groups: Groups
 ) -> tuple[Drawn, ...]:
@@ -76,13 +97,15 @@ def _by_group(
     chosen = np.concatenate([np.array(group.run_ids, np.int64) for group in groups.members])
     place = np.zeros(int(chosen.max()) + 1, np.int64)
     place[chosen] = np.arange(len(chosen))
-    shift = max(int(durations.max()).bit_length(), 1) if len(durations) else 1
+    least, longest = (int(durations.min()), int(durations.max())) if len(durations) else (0, 0)
+    shift = max((longest - least).bit_length(), 1)
     # One number each, to sort by which is many times quicker than by two.
-    keys = np.sort((place[runs] << shift) | durations)
+    keys = np.sort((place[runs] << shift) + (durations - least))
     sizes = [len(group.run_ids) for group in groups.members]
     ends = np.searchsorted(keys, np.cumsum(sizes) << shift)
     return [
-        (chosen[part >> shift], part & ((1 << shift) - 1)) for part in np.split(keys, ends[:-1])
+        (chosen[part >> shift], (part & ((1 << shift) - 1)) + least)
+        for part in np.split(keys, ends[:-1])
     ]
 
 
@@ -112,6 +135,28 @@ def restriction(
     if len(chosen) == row[0]:
         return "", []
     return " AND run_id IN (SELECT UNNEST(?))", [chosen]
+
+
+def left_out(
+    connection: duckdb.DuckDBPyConnection, groups: Groups
+) -> dict[tuple[str, int], tuple[tuple[str, int], ...]]:
+    """Count what metrics have no interval for, by metric and group's number: most first."""
+    rows = query.execute(
+        connection,
+        "SELECT m.metric, g.number, m.reason, CAST(SUM(m.n) AS BIGINT) AS n "
+        "FROM metric_counts AS m "
+        "INNER JOIN (SELECT UNNEST(?) AS run_id, UNNEST(?) AS number) AS g USING (run_id) "
+        "GROUP BY ALL ORDER BY n DESC, m.reason",
+        [
+            [run for group in groups.members for run in group.run_ids],
+            [number for number, group in enumerate(groups.members) for _ in group.run_ids],
+        ],
+    ).rows
+    found: dict[tuple[str, int], tuple[tuple[str, int], ...]] = {}
+    for metric, number, reason, n in rows:
+        key = (str(metric), int(str(number)))
+        found[key] = (*found.get(key, ()), (str(reason), int(str(n))))
+    return found
 
 
 def exemplars(

@@ -148,24 +148,14 @@ def _rank(n: float, q: float, tail: float) -> float | None:
     """Give the rank, from 1, whose value lies above the q-quantile with probability `tail`.
 
     Of `n` independent values, the r-th lies above where fewer than r are within the quantile: the
-    binomial law, for ranks between integers by the incomplete beta function. None where even the
-    first lies above it more often than `tail`.
+    binomial law, for ranks between integers by the incomplete beta function, whose inverse bdtrik
+    is. None where even the first lies above it more often than `tail`.
     """
     from scipy import special
 
-    def above(rank: float) -> float:
-        return float(special.betainc(max(n - rank + 1, 1e-9), rank, 1 - q))
-
-    if n < 1 or above(1.0) > tail:
+    if n < 1 or (1 - q) ** n > tail:
         return None
-    low, high = 1.0, n
-    for _ in range(50):
-        middle = (low + high) / 2
-        if above(middle) < tail:
-            low = middle
-        else:
-            high = middle
-    return low
+    return float(special.bdtrik(tail, n, q)) + 1
 
 
 def _at(sample: Sample, share: float) -> float | None:

@@ -45,17 +45,15 @@ class Sample:
 
     def within(self, bound: int) -> NDArray[np.int64]:
         """Count each run's intervals that are no longer than `bound`, ns: int64, one a run."""
-        keys, shift = self._keys
-        bound = min(max(bound, -1), (1 << shift) - 1)
-        last = np.searchsorted(keys, self._firsts + bound, "right")
+        bound = min(max(bound - self._least, -1), (1 << self._shift) - 1)
+        last = np.searchsorted(self._keys, self._firsts + bound, "right")
         return self._upto[last] - self._upto[self._starts]
 
     def medians(self) -> NDArray[np.int64]:
         """Give each run's median, ns, int64: the lower one where two are in the middle."""
-        keys, shift = self._keys
         place = self._upto[self._starts] + (self.sizes - 1) // 2
         entry = place if self.weights is None else np.searchsorted(self._upto, place, "right") - 1
-        return keys[entry] & ((1 << shift) - 1)
+        return (self._keys[entry] & ((1 << self._shift) - 1)) + self._least
 
     @cached_property
     def _ordered(self) -> tuple[NDArray[np.int64], NDArray[np.int64] | None]:
@@ -65,10 +63,14 @@ class Sample:
         return self.durations[order], np.cumsum(self.weights[order])
 
     @cached_property
+    def _least(self) -> int:
+        return int(self.durations.min()) if len(self.durations) else 0
+
+    @cached_property
     def _shift(self) -> int:
-        """Give the bits that a duration takes at most; what is left must do for the runs."""
+        """Give the bits that a duration above the least takes; what is left must do for the runs."""
         longest = int(self.durations.max()) if len(self.durations) else 0
-        shift = max(longest.bit_length(), 1)
+        shift = max((longest - self._least).bit_length(), 1)
         assert shift + self.n_runs.bit_length() <= 62, "durations of centuries"
         return shift
 
@@ -79,16 +81,16 @@ class Sample:
 
     @property
     def _unordered(self) -> NDArray[np.int64]:
-        return (self.runs.astype(np.int64) << self._shift) | self.durations
+        return (self.runs.astype(np.int64) << self._shift) + (self.durations - self._least)
 
     @cached_property
-    def _keys(self) -> tuple[NDArray[np.int64], int]:
+    def _keys(self) -> NDArray[np.int64]:
         """Give the entries as one number each, the run above the length, in ascending order.
 
         To sort such numbers is many times quicker than to sort by two arrays.
         """
         keys = self._unordered
-        return (np.sort(keys) if self._order is None else keys[self._order]), self._shift
+        return np.sort(keys) if self._order is None else keys[self._order]
 
     @cached_property
     def _upto(self) -> NDArray[np.int64]:
@@ -103,7 +105,7 @@ class Sample:
 
     @cached_property
     def _starts(self) -> NDArray[np.intp]:
-        return np.searchsorted(self._keys[0], self._firsts)
+        return np.searchsorted(self._keys, self._firsts)
 
     @cached_property
     def _ends(self) -> NDArray[np.intp]:
