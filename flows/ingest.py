@@ -34,7 +34,7 @@ from prefect.settings import get_current_settings
 from prefect.states import Failed
 from prefect.task_runners import ThreadPoolTaskRunner
 
-from flows import report
+from flows import ingest_report, markdown
 from tcpdw import inputs, pipeline
 from tcpdw.errors import TcpdwError, UsageError
 from tcpdw.output import clean
@@ -151,9 +151,9 @@ def ingest(
             [Path(path) for path in paths], Path(warehouse), options, _LogWatcher(), _TaskSteps()
         )
     except TcpdwError as error:
-        return Failed(message=report.shortened(str(error)))
+        return Failed(message=markdown.shortened(str(error)))
     create_markdown_artifact(
-        report.markdown(summary, warehouse), key=ARTIFACT, description="What an ingest did."
+        ingest_report.markdown(summary, warehouse), key=ARTIFACT, description="What an ingest did."
     )
     if summary.failed and fail_on_bad_run:
         return Failed(message=_failure_message(summary))
@@ -165,7 +165,7 @@ def ingest(
         "packets": summary.packets,
         "seconds": round(summary.seconds, 3),
         "failures": [
-            {"name": report.shortened(run.name), "reason": report.reason(run)}
+            {"name": markdown.shortened(run.name), "reason": ingest_report.reason(run)}
             for run in summary.failed
         ],
     }
@@ -224,21 +224,25 @@ class _LogWatcher(Watcher):
         self._log.info("loaded %d runs with %d events", len(good), events)
         for run in batch:
             if run.status == "failed":
-                self._log.error("failed: %s: %s", report.shortened(run.name), report.reason(run))
+                self._log.error(
+                    "failed: %s: %s", markdown.shortened(run.name), ingest_report.reason(run)
+                )
             elif run.warnings:
                 self._log.warning(
-                    "%s: %s", report.shortened(run.name), report.shortened(run.warnings[0])
+                    "%s: %s", markdown.shortened(run.name), markdown.shortened(run.warnings[0])
                 )
 
 
 def _task_name(name: str) -> str:
-    return report.shortened(name)[:_NAME_CHARACTERS]
+    return markdown.shortened(name)[:_NAME_CHARACTERS]
 
 
 def _failure_message(summary: IngestSummary) -> str:
     failed = summary.failed
     total = len(failed) + len(summary.loaded)
-    named = [f"{_task_name(run.name)}: {report.reason(run)}" for run in failed[:_NAMED_FAILURES]]
+    named = [
+        f"{_task_name(run.name)}: {ingest_report.reason(run)}" for run in failed[:_NAMED_FAILURES]
+    ]
     if len(failed) > _NAMED_FAILURES:
         named.append(f"and {len(failed) - _NAMED_FAILURES} more")
     return f"{len(failed)} of {total} runs failed: " + "; ".join(named)

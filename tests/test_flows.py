@@ -16,7 +16,7 @@ import pytest
 from conftest import PrefectServer, prefect_environment
 from ctf_files import Event, metadata, packet, write
 
-from flows import report
+from flows import ingest_report
 from tcpdw.pipeline import IngestSummary
 from tcpdw.warehouse import LoadedRun
 
@@ -426,7 +426,7 @@ def loaded(name: str, *warnings: str, status: str = "ok") -> LoadedRun:
 def test_the_report_escapes_and_names_what_is_wrong() -> None:
     failed = loaded("a|b\nc", "in <b>x</b>: `bad` https://e.org & on", status="failed")
     good = (loaded("good"), loaded("hurt", "cut *short*"))
-    text = report.markdown(IngestSummary(good, (failed,), 3, 2.0), "w_1.duckdb")
+    text = ingest_report.markdown(IngestSummary(good, (failed,), 3, 2.0), "w_1.duckdb")
     assert text == (
         "# Ingest into w\\_1\\.duckdb\n"
         "\n"
@@ -456,7 +456,7 @@ def test_the_report_escapes_and_names_what_is_wrong() -> None:
 
 def test_the_report_stays_short() -> None:
     failed = tuple(loaded("n" * 1000, "r" * 10_000, status="failed") for _ in range(150))
-    text = report.markdown(IngestSummary((), failed, 0, 0.0), "w")
+    text = ingest_report.markdown(IngestSummary((), failed, 0, 0.0), "w")
     assert "And 50 more: the table `runs` has them." in text
     assert text.count("\n| n") == 100
     assert "r" * 299 + "…" in text

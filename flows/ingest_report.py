@@ -1,34 +1,15 @@
-"""What an ingest did, as Markdown. Names and reasons come from archives and traces: hostile."""
+"""What an ingest did, as Markdown."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
-from tcpdw.output import clean
+from flows.markdown import escaped, shortened, table
 from tcpdw.pipeline import IngestSummary
 from tcpdw.warehouse import LoadedRun
 
 MAX_ROWS = 100
 """At most so many runs are named in a table; the warehouse has them all."""
-
-MAX_TEXT = 300
-"""A name or a reason is cut after so many characters."""
-
-_ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;"}
-# What is left as it is means nothing within a table's cell.
-_SPECIAL = re.compile(r"[!-+./:-@\[-`{-~]")
-
-
-def shortened(text: str) -> str:
-    """Return `text` on one line, its control characters visible, cut after MAX_TEXT characters."""
-    text = clean(text)
-    return text if len(text) <= MAX_TEXT else text[: MAX_TEXT - 1] + "…"
-
-
-def escaped(text: str) -> str:
-    """Return `text` so that Markdown shows it as it is: no markup, no HTML, no links."""
-    return _SPECIAL.sub(lambda match: _ENTITIES.get(match[0], "\\" + match[0]), shortened(text))
 
 
 def reason(run: LoadedRun) -> str:
@@ -62,8 +43,7 @@ def markdown(summary: IngestSummary, warehouse: str) -> str:
 def _table(title: str, heading: str, rows: Sequence[tuple[str, str]]) -> list[str]:
     if not rows:
         return []
-    lines = ["", f"## {title}", "", f"| Run | {heading} |", "|:--|:--|"]
-    lines += [f"| {escaped(name)} | {escaped(text)} |" for name, text in rows[:MAX_ROWS]]
+    lines = ["", f"## {title}", "", *table(("Run", heading), rows[:MAX_ROWS])]
     if len(rows) > MAX_ROWS:
         lines += ["", f"And {len(rows) - MAX_ROWS:,} more: the table `runs` has them."]
     return lines
