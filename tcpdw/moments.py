@@ -36,6 +36,22 @@ def parsed(text: str, start: int) -> int:
     return value
 
 
+def length(text: str) -> int:
+    """Give the length of time (ns) that `text` names: a number, and a unit (s where none follows).
+
+    Raises UsageError where it is none, or none above 0.
+    """
+    found = _RELATIVE.fullmatch(f"+{text.strip()}")
+    if found is None:
+        raise UsageError(f"no length of time: {text!r}", hint="give one as 500us or 2.5ms")
+    _, whole, fraction, unit = found.groups()
+    one = _UNITS[unit or "s"]
+    value = int(whole) * one + int((fraction or "").ljust(9, "0")) * one // 10**9
+    if not 0 < value <= _INT64_MAX:
+        raise UsageError(f"no length of time: {text!r}", hint="give one as 500us or 2.5ms")
+    return value
+
+
 def relative(ts: int, start: int) -> str:
     """Write a time as its distance from `start`, in s with all its ns."""
     sign, distance = ("-", start - ts) if ts < start else ("+", ts - start)

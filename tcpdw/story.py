@@ -40,12 +40,14 @@ def connections(connection: duckdb.DuckDBPyConnection, run_id: int) -> list[Conn
         "(SELECT connection_id FROM story_steps WHERE run_id = ?) ORDER BY connection_id",
         [run_id, run_id],
     ).rows
-    return [
-        Connection(
-            int(str(row[0])), _end(row[1], row[2]), _end(row[3], row[4]), *map(_int, row[5:])
-        )
-        for row in rows
-    ]
+    return [connection_of(row) for row in rows]
+
+
+def connection_of(row: Sequence[object]) -> Connection:
+    """Make one of a row of `connections`: its number, both ends, both first numbers."""
+    return Connection(
+        int(str(row[0])), _end(row[1], row[2]), _end(row[3], row[4]), *map(_int, row[5:7])
+    )
 
 
 def chosen(known: Sequence[Connection], number: int | None) -> Connection | None:
@@ -94,8 +96,8 @@ def _table(rows: Sequence[Mapping[str, object]], role: str, of: Connection) -> R
                 "" if ts is None else f"{(ts - first) / 1e6:.3f}",
                 "" if since is None else f"+{since / 1e6:.3f}",
                 row["step"],
-                _packet(row, role, of),
-                _evidence(row),
+                packet(row, role, of),
+                evidence(row),
                 _thread(row),
                 row["cpu_id"],
                 "" if row["status"] == "expected" else f"{row['status']}: {row['why']}",
@@ -104,8 +106,8 @@ def _table(rows: Sequence[Mapping[str, object]], role: str, of: Connection) -> R
     return Result(_COLUMNS, lines, right=_RIGHT)
 
 
-def _packet(row: Mapping[str, object], role: str, of: Connection) -> str:
-    """Draw a segment: an arrow, from the client to the right, and its numbers from 0."""
+def packet(row: Mapping[str, object], role: str, of: Connection) -> str:
+    """Draw a step's segment: an arrow, from the client to the right, and its numbers from 0."""
     flags, seq = _int(row["flags"]), _int(row["seq"])
     if row["event"] not in _SEGMENT_EVENTS or flags is None or seq is None:
         return ""
@@ -122,7 +124,8 @@ def _packet(row: Mapping[str, object], role: str, of: Connection) -> str:
     return " ".join(parts)
 
 
-def _evidence(row: Mapping[str, object]) -> str:
+def evidence(row: Mapping[str, object]) -> str:
+    """Tell what shows a step: the event and its fields of note, and how often it came."""
     parts = [str(row["event"] or "")]
     if row["event"] not in _SEGMENT_EVENTS:
         # Of a packet the numbers are drawn already.

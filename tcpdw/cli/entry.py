@@ -10,7 +10,20 @@ from collections.abc import Sequence
 
 import click
 
-from tcpdw.cli import compare, demo, export, fd, gate, ingest, inspect, metrics, sql, steps, summary
+from tcpdw.cli import (
+    compare,
+    demo,
+    export,
+    fd,
+    gate,
+    ingest,
+    inspect,
+    metrics,
+    sql,
+    steps,
+    summary,
+    timeline,
+)
 from tcpdw.cli.shared import WAREHOUSE_VARIABLE, Interrupted, say, with_output, with_warehouse
 from tcpdw.errors import TcpdwError, UsageError
 
@@ -77,6 +90,7 @@ for _command in (
     metrics.metrics,
     sql.sql,
     steps.steps,
+    timeline.timeline,
     summary.summary,
     compare.compare,
     gate.gate,
