@@ -87,6 +87,10 @@ class ReaderUnavailableError(TcpdwError):
     """A reader's program or library is not installed."""
 
 
+class RecordError(TcpdwError):
+    """A run of the experiment cannot be recorded."""
+
+
 class WarehouseError(TcpdwError):
     """The warehouse cannot be opened, read or written."""
 

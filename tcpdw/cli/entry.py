@@ -19,6 +19,7 @@ from tcpdw.cli import (
     ingest,
     inspect,
     metrics,
+    record,
     sql,
     steps,
     summary,
@@ -96,6 +97,7 @@ for _command in (
     gate.gate,
     fd.fd,
     export.export,
+    record.record,
     demo.demo,
 ):
     app.add_command(_command)
