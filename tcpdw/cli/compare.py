@@ -107,8 +107,10 @@ def _show(comparison: Comparison) -> None:
     shared.paragraph(text.legend(comparison))
     if any(one.splits for one in comparison.metrics):
         shared.paragraph(stages_text.LEGEND)
-    for line in text.examples(comparison):
-        print_line(line)
+    if examples := list(text.examples(comparison)):
+        print_line("examples; `tcpdw steps` tells their runs' stories:")
+        for line in examples:
+            print_line(line)
     for warning in comparison.warnings:
         shared.paragraph(f"warning: {warning}")
 

@@ -6,7 +6,7 @@ import itertools
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tcpdw import availability, query, summary
 from tcpdw.errors import UsageError
@@ -118,8 +118,7 @@ def _by(
     names = ", ".join(quoted(key.column) for key in keys)
     rows = query.execute(
         connection,
-        f"SELECT run_id, {names} FROM runs WHERE run_id IN (SELECT UNNEST(?)) "
-        f"ORDER BY {names}, run_id",
+        f"SELECT run_id, {names} FROM runs WHERE run_id IN (SELECT UNNEST(?)) ORDER BY run_id",
         [list(chosen)],
     ).rows
     outside = 0
@@ -131,11 +130,7 @@ def _by(
         else:
             found.setdefault(by, []).append(int(str(run_id)))
     members = [Members(label(by), by, tuple(sorted(runs))) for by, runs in found.items()]
-    # In the order of the ranges, whatever runs are there.
-    for place in reversed(range(len(keys))):
-        if keys[place].ranges:
-            order = {_range_name(*pair): n for n, pair in enumerate(keys[place].ranges)}
-            members.sort(key=lambda group, place=place, order=order: order[str(group.by[place])])
+    members.sort(key=lambda group: _order(keys, group.by))
     columns = tuple(key.column for key in keys)
     if len(members) < (1 if alone else 2):
         what = f"all runs have the same {' and '.join(columns)}" if members else "no run is in one"
@@ -145,6 +140,17 @@ def _by(
             f"there is nothing to compare: {what}", hint="`tcpdw summary` shows one group"
         )
     return Groups(columns, _base_first(members, grouping.base, columns), outside)
+
+
+def _order(keys: Sequence[_Key], by: Sequence[object]) -> list[tuple[bool, Any]]:
+    """Sort by the values, missing ones last, and by ranges in the order that was given."""
+    found: list[tuple[bool, Any]] = []
+    for key, value in zip(keys, by, strict=True):
+        if key.ranges:
+            found.append((False, [_range_name(*pair) for pair in key.ranges].index(str(value))))
+        else:
+            found.append((value is None, value))
+    return found
 
 
 def label(by: Iterable[object]) -> str:

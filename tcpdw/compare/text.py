@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from tcpdw.compare import stages_text
-from tcpdw.compare.model import Change, Comparison, Delta, Group, MetricComparison, Quantile
+from tcpdw.compare.model import (
+    Change,
+    Comparison,
+    Delta,
+    Exemplar,
+    Group,
+    MetricComparison,
+    Quantile,
+)
 from tcpdw.compare.words import NOT_SHOWN, UNKNOWN, Paint, Style, interval, name, percent
 from tcpdw.output import clean, width
 from tcpdw.summary import digits, fitting
@@ -204,15 +213,21 @@ def legend(comparison: Comparison) -> str:
 
 
 def examples(comparison: Comparison) -> Iterator[str]:
-    """Name the interval that shows each quantile, and how to look at its run."""
+    """Name the interval that shows each quantile, as the commands that show its run."""
+    rows: list[tuple[str, str, str, str]] = []
     for one in comparison.metrics:
         for group in one.groups:
-            marked = [(name(quantile.q), quantile.exemplar) for quantile in group.quantiles]
-            for what, exemplar in (*marked, ("max", group.longest_exemplar)):
-                if exemplar is None:
-                    continue
+            marked = [(quantile.exemplar, name(quantile.q)) for quantile in group.quantiles]
+            by_example: dict[Exemplar, list[str]] = {}
+            for exemplar, what in (*marked, (group.longest_exemplar, "max")):
+                if exemplar is not None:
+                    by_example.setdefault(exemplar, []).append(what)
+            for exemplar, what in by_example.items():
                 unit, length = fitting([exemplar.dur])
-                yield (
-                    f"{one.metric} {clean(group.label)} {what} {digits(exemplar.dur, length)} "
-                    f"{unit}: {clean(exemplar.run)} at {exemplar.ts}"
-                )
+                value = f"{digits(exemplar.dur, length)} {unit}"
+                command = f"tcpdw timeline {shlex.quote(clean(exemplar.run))} --at {exemplar.ts}"
+                rows.append((f"{one.metric} {clean(group.label)}", "/".join(what), value, command))
+    sizes = [max((width(row[i]) for row in rows), default=0) for i in range(3)]
+    for row in rows:
+        cells = [row[i] + " " * (sizes[i] - width(row[i])) for i in range(3)]
+        yield "  ".join([*cells, row[3]])

@@ -36,4 +36,4 @@ def interval(relative: Estimate) -> str:
 def percent(fraction: float) -> str:
     """Write a fraction in percent, with its sign and two or three digits."""
     value = 100 * fraction
-    return f"{value:+.0f}%" if abs(value) >= 100 else f"{value:+.1f}%"
+    return f"{value:+.0f}%" if abs(value) >= 99.95 else f"{value:+.1f}%"

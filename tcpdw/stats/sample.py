@@ -68,7 +68,7 @@ class Sample:
 
     @cached_property
     def _shift(self) -> int:
-        """Give the bits that a duration above the least takes; what is left must do for the runs."""
+        """Give the bits that a duration above the least takes; the rest must do for the runs."""
         longest = int(self.durations.max()) if len(self.durations) else 0
         shift = max((longest - self._least).bit_length(), 1)
         assert shift + self.n_runs.bit_length() <= 62, "durations of centuries"
