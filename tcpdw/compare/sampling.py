@@ -71,9 +71,7 @@ def draw(
     """Read a metric's intervals, once, and give them by group, in the groups' order."""
     where, values = restriction(connection, groups)
     rows = query.arrays(
-        connection,
-        f"SELECT run_id, dur FROM {source(metric)} WHERE certain{where}",
-        values,
+        connection, f"SELECT run_id, dur FROM {source(metric)} WHERE certain{where}", values
     )
     lost = query.arrays(
         connection,
@@ -82,45 +80,46 @@ def draw(
         values,
     )
     number_of = group_of(groups)
+    there = np.bincount(rows["run_id"], minlength=len(number_of)) > 0
+    runs = [np.flatnonzero(there & (number_of == number)) for number in range(len(groups.members))]
     of_lost = number_of[lost["run_id"]]
-    by_group = _by_group(rows["run_id"], rows["dur"], groups)
+    uncertain = [int(lost["n"][of_lost == number].sum()) for number in range(len(runs))]
+    samples = _samples(rows["run_id"], rows["dur"], runs)
     return tuple(
-        _drawn(runs, durations, int(lost["n"][of_lost == number].sum()))
-        for number, (runs, durations) in enumerate(by_group)
+        Drawn(sample, run_ids, lost, sample.at(sample.intervals - 1) if sample.intervals else None)
+        for sample, run_ids, lost in zip(samples, runs, uncertain, strict=True)
     )
 
 
-def _by_group(
-    runs: NDArray[Any], durations: NDArray[Any], groups: Groups
-) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-    """Part the intervals by group, each group's by run and length: run ids and durations, int64."""
-    chosen = np.concatenate([np.array(group.run_ids, np.int64) for group in groups.members])
-    place = np.zeros(int(chosen.max()) + 1, np.int64)
+def _samples(
+    runs: NDArray[Any], durations: NDArray[Any], by_group: Sequence[NDArray[np.int64]]
+) -> list[Sample]:
+    """Part the intervals by group; `by_group` gives each group's runs that have one, in order."""
+    chosen = np.concatenate(by_group)
+    if not len(durations) or not len(chosen):
+        return [Sample.packed(np.empty(0, np.int64), 1, 0) for _ in by_group]
+    place = np.zeros(int(runs.max()) + 1, np.int64)
     place[chosen] = np.arange(len(chosen))
-    least, longest = (int(durations.min()), int(durations.max())) if len(durations) else (0, 0)
-    shift = max((longest - least).bit_length(), 1)
+    least = int(durations.min())
+    shift = max((int(durations.max()) - least).bit_length(), 1)
     # One number each, to sort by which is many times quicker than by two.
-    keys = np.sort((place[runs] << shift) + (durations - least))
-    sizes = [len(group.run_ids) for group in groups.members]
-    ends = np.searchsorted(keys, np.cumsum(sizes) << shift)
+    keys = place[runs]
+    keys <<= shift
+    keys += durations
+    keys -= least
+    keys.sort()
+    starts = np.cumsum([0, *(len(group) for group in by_group)]) << shift
+    ends = np.searchsorted(keys, starts)
     return [
-        (chosen[part >> shift], (part & ((1 << shift) - 1)) + least)
-        for part in np.split(keys, ends[:-1])
+        Sample.packed(keys[first:last] - start, shift, least)
+        for first, last, start in zip(ends, ends[1:], starts, strict=False)
     ]
 
 
-def _drawn(runs: NDArray[np.int64], durations: NDArray[np.int64], uncertain: int) -> Drawn:
-    is_first = np.append(True, runs[1:] != runs[:-1])[: len(runs)]
-    index = (np.cumsum(is_first) - 1).astype(np.int32)
-    sample = Sample(index, durations, int(is_first.sum()))
-    longest = int(durations.max()) if len(durations) else None
-    return Drawn(sample, runs[is_first], uncertain, longest)
-
-
-def group_of(groups: Groups) -> NDArray[np.int16]:
+def group_of(groups: Groups) -> NDArray[np.int32]:
     """Give the group's number by run_id; -1 for the runs of none."""
     last = max(max(group.run_ids) for group in groups.members)
-    found = np.full(last + 1, -1, np.int16)
+    found = np.full(last + 1, -1, np.int32)
     for number, group in enumerate(groups.members):
         found[list(group.run_ids)] = number
     return found

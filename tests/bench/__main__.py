@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from bench import decoding, machine
+from bench.comparing import compare
 from bench.ingesting import Ingests
 from bench.inputs import FULL, QUICK, Inputs, say
 from bench.processes import CommandError
@@ -18,7 +19,17 @@ from bench.table import Row, as_json, markdown
 from bench.traces import UnsuitedError
 from bench.views import views
 
-NAMES = ("decode", "threads", "ingest", "handshake", "capture", "size", "memory", "views")
+NAMES = (
+    "decode",
+    "threads",
+    "ingest",
+    "handshake",
+    "capture",
+    "size",
+    "memory",
+    "views",
+    "compare",
+)
 DATA = Path(__file__).parents[2] / "data"
 
 
@@ -32,7 +43,7 @@ def arguments(words: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="once, on small inputs: a trial")
     parser.add_argument("--only", nargs="+", choices=NAMES, metavar="NAME", help=", ".join(NAMES))
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every sample there")
-    parser.add_argument("--work", type=Path, metavar="DIR", help="for 1 GB of temporary files")
+    parser.add_argument("--work", type=Path, metavar="DIR", help="for 7 GB of temporary files")
     return parser.parse_args(words)
 
 
@@ -59,6 +70,7 @@ def measure(names: Sequence[str], inputs: Inputs) -> list[Row]:
         "size": ingests.size,
         "memory": ingests.memory,
         "views": lambda: views(inputs),
+        "compare": lambda: compare(inputs),
     }
     return [row for name in NAMES if name in names for row in figures[name]()]
 

@@ -30,10 +30,11 @@ class Scale:
     pyshark_packets: int  # that pyshark reads
     step: int  # of the archives in data/, one in so many
     runs: int  # of the warehouse whose views are asked for one
+    most_runs: int  # of the largest warehouse in which runs are compared
 
 
-FULL = Scale(5, 5_000_000, 1_000_000, 200_000, 100_000, 8_000, 1, 1_000)
-QUICK = Scale(1, 300_000, 20_000, 20_000, 5_000, 500, 12, 20)
+FULL = Scale(5, 5_000_000, 1_000_000, 200_000, 100_000, 8_000, 1, 1_000, 10_000)
+QUICK = Scale(1, 300_000, 20_000, 20_000, 5_000, 500, 12, 20, 40)
 
 
 class Inputs:

@@ -6,7 +6,7 @@ import json
 import os
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -93,6 +93,13 @@ def loaded(warehouse: Path) -> Mapping[str, int]:
 def warehouse_size(warehouse: Path) -> int:
     """Return the bytes of a warehouse, with a log that is left beside it."""
     return sum(file.stat().st_size for file in warehouse.parent.glob(f"{warehouse.name}*"))
+
+
+def compare(warehouse: Path, metrics: Sequence[str], scratch: Path) -> Ran:
+    """Compare metrics (none: all) between machines with the `tcpdw` beside this Python."""
+    program = Path(sys.executable).with_name("tcpdw")
+    command = [program, "--warehouse", warehouse, "compare", *metrics]
+    return run(command, env=_environment(scratch), quiet=True)
 
 
 def remove(warehouse: Path) -> None:
