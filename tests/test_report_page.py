@@ -80,14 +80,14 @@ def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     page._environment.cache_clear()
 
 
-READY = "document.documentElement.classList.contains('ready')"
+READY = "html.ready"
 
 
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 400)])
 def test_hostile_names_are_text(browser: Browser, made: Path, scheme: Scheme, width: int) -> None:
     with Watched(browser, made, scheme, width) as shown:
         shown.on("dialog", lambda dialog: pytest.fail(f"a script ran: {dialog.message}"))
-        shown.wait_for_function(READY)
+        shown.wait_for_selector(READY)
         assert shown.title() == SHOWN[0]
         headings = shown.locator("tbody th").all_inner_texts()
         assert set(SHOWN) <= set(headings)
@@ -103,7 +103,7 @@ def test_hostile_names_are_text(browser: Browser, made: Path, scheme: Scheme, wi
 
 def test_the_tooltip_shows_a_hostile_name_as_text(browser: Browser, made: Path) -> None:
     with Watched(browser, made) as shown:
-        shown.wait_for_function(READY)
+        shown.wait_for_selector(READY)
         shown.locator("#points .mark-symbol path").nth(1).hover()
         tip = shown.locator("#vg-tooltip-element.visible")
         assert SHOWN[1] in tip.inner_text()
@@ -122,7 +122,7 @@ def test_the_button_changes_page_and_charts(browser: Browser, made: Path) -> Non
         return f"rgb({', '.join(str(int(text[at : at + 2], 16)) for at in (1, 3, 5))})"
 
     with Watched(browser, made, "dark") as shown:
-        shown.wait_for_function(READY)
+        shown.wait_for_selector(READY)
         # The names stand in the order of the alphabet: the first colour is the first name's.
         assert colours(shown)[0] == rgb("paper", True)
         series = {rgb(f"s{n}", True) for n in range(1, 9)}
@@ -139,7 +139,7 @@ def test_the_button_changes_page_and_charts(browser: Browser, made: Path) -> Non
 
 def leave_alone(watched: Watched) -> None:
     with watched as shown:
-        shown.wait_for_function(READY)
+        shown.wait_for_selector(READY)
         assert shown.evaluate("typeof window.ran") == "undefined"
 
 

@@ -72,6 +72,25 @@ class Rows:
     columns: tuple[str, ...]
     rows: Sequence[Sequence[object]]
 
+    @property
+    def packed(self) -> Mapping[str, Any]:
+        """Give the same with each text once: `texts` by column, and its place in the rows."""
+        texts: dict[int, dict[str, int]] = {}
+        for place in range(len(self.columns)):
+            values = [row[place] for row in self.rows]
+            if values and all(isinstance(value, str) for value in values):
+                distinct = dict.fromkeys(cast("list[str]", values))
+                texts[place] = {text: number for number, text in enumerate(distinct)}
+        packed = [
+            [texts[place][str(v)] if place in texts else v for place, v in enumerate(row)]
+            for row in self.rows
+        ]
+        return {
+            "columns": self.columns,
+            "texts": {place: list(known) for place, known in texts.items()},
+            "rows": packed,
+        }
+
 
 @dataclass(frozen=True)
 class Chart:
@@ -95,10 +114,8 @@ class Chart:
     @property
     def source(self) -> Mapping[str, Any]:
         """Give what the page's script makes the chart from."""
-        data = {
-            name: {"columns": rows.columns, "rows": rows.rows} for name, rows in self.data.items()
-        }
-        return {"spec": {**self.spec, "config": _config(self.spec)}, "data": data}
+        data = {name: rows.packed for name, rows in self.data.items()}
+        return {"spec": self.spec, "data": data}
 
     def standing_alone(self, *, dark: bool = False) -> dict[str, Any]:
         """Give the whole specification, data and colours in it, as Vega-Lite takes it anywhere."""
@@ -142,6 +159,7 @@ def render(template: str, *, title: str, scripts: Sequence[str] = (), **values: 
             style=_verbatim(_text("page.css")),
             light=_verbatim(theme.css(dark=False)),
             dark=_verbatim(theme.css(dark=True)),
+            config=theme.CONFIG,
             **values,
         )
     )

@@ -26,11 +26,23 @@ COLOURS: Mapping[str, tuple[str, str]] = {
     "s6": ("#a87400", "#e8b021"),
     "s7": ("#4a4f57", "#c3c9d1"),
     "s8": ("#7a52b3", "#b797ea"),
+    # Stages, in the order of time: what stands in them is numbered.
+    "t0": ("#70767e", "#9aa2ab"),
+    "t1": ("#22577a", "#9cc9e6"),
+    "t2": ("#a5530f", "#f2b277"),
+    "t3": ("#2d6a4f", "#8fd3b1"),
+    "t4": ("#7b3f6e", "#dfa9d1"),
+    "t5": ("#5b6470", "#c2cad3"),
+    "t6": ("#6b5d00", "#d9c862"),
+    "onstage": ("#ffffff", "#14171a"),
 }
 """The colours on a light page and on a dark one; `var(--NAME)` is one in CSS and in charts."""
 
 SERIES = tuple(f"var(--s{number})" for number in range(1, 9))
 """The colours of groups, in order, told apart by people who see few colours."""
+
+STAGES = tuple(f"var(--t{number})" for number in range(1, 7))
+"""The colours of stages, in the order of time; `onstage` is legible on each."""
 
 SHAPES = ("circle", "square", "triangle-up", "diamond", "cross", "triangle-down", "stroke", "wedge")
 """The marks of groups, beside their colours."""
@@ -45,7 +57,7 @@ CONFIG: Mapping[str, Any] = {
     "font": FONT,
     # The page gives each chart its name and a table: a mark each would bury who listens.
     "aria": False,
-    "autosize": {"type": "fit", "contains": "padding"},
+    "autosize": {"type": "fit-x", "contains": "padding"},
     "view": {"stroke": None},
     "axis": {
         "labelColor": "var(--muted)",

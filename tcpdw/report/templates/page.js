@@ -5,8 +5,24 @@ window.tcpdw = (() => {
   const root = document.documentElement;
 
   // Data travel as columns and rows: names of fields would be most of the page.
-  const expanded = ({ columns, rows }) =>
-    rows.map((row) => Object.fromEntries(columns.map((name, place) => [name, row[place]])));
+  // A text that comes often is there once.
+  const expanded = ({ columns, texts, rows }) =>
+    rows.map((row) =>
+      Object.fromEntries(
+        columns.map((name, at) => [name, texts[at] ? texts[at][row[at]] : row[at]]),
+      ),
+    );
+
+  // The house's look; what a chart says itself goes first.
+  const config = JSON.parse(document.getElementById("config").textContent);
+  const mixed = (own) => {
+    const both = { ...config, ...own };
+    for (const [name, value] of Object.entries(own)) {
+      const is = (one) => one && typeof one === "object" && !Array.isArray(one);
+      if (is(value) && is(config[name])) both[name] = { ...config[name], ...value };
+    }
+    return both;
+  };
 
   const options = {
     actions: false,
@@ -19,6 +35,7 @@ window.tcpdw = (() => {
 
   const draw = async (source) => {
     const { spec, data } = JSON.parse(source.textContent);
+    spec.config = mixed(spec.config ?? {});
     spec.datasets = { ...spec.datasets };
     for (const [name, rows] of Object.entries(data)) spec.datasets[name] = expanded(rows);
     const place = document.getElementById(source.dataset.chart);

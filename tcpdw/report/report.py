@@ -1,0 +1,306 @@
+"""The report: one page on a warehouse's runs, what differs between their groups, and where."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tcpdw import browse, catalog, compare, query
+from tcpdw.compare import Comparison
+from tcpdw.errors import UsageError
+from tcpdw.report import charts, findings, page, scope, sections
+from tcpdw.report.charts import Difference, Series
+from tcpdw.report.distributions import distributions
+from tcpdw.report.page import Cell, Chart, Table
+from tcpdw.report.scope import Scope
+from tcpdw.report.wording import change, changes, count, probability, unit
+
+if TYPE_CHECKING:
+    import duckdb
+
+MOST_ROWS = 60
+"""A table of runs has at most so many rows."""
+
+MOST_WARNINGS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """The runs of one role: what their comparison says, at a glance."""
+
+    label: str | None
+    lead: str
+    findings: tuple[tuple[findings.Finding, int], ...]
+    """Each with the number of its group's mark."""
+    overview: Chart | None
+    warnings: tuple[str, ...]
+
+
+def report(
+    connection: duckdb.DuckDBPyConnection,
+    *,
+    name: str,
+    by: Sequence[str] = (),
+    runs: str | None = None,
+    base: str | None = None,
+) -> str:
+    """Give the page as HTML; `name` is what the warehouse is called.
+
+    `by` and `base` are those of `tcpdw.compare.By`, `runs` is a condition on the table `runs`;
+    without these the comparison is the fair one of `scope.choose`. Raises UsageError where a
+    column, a run of the condition, or the base does not exist.
+    """
+    chosen = scope.choose(connection, by, runs)
+    if runs is not None and not chosen.panels:
+        raise UsageError(f"no run has {runs}", hint="`tcpdw runs` lists them")
+    compared = _compared(connection, chosen, base)
+    every = _whole(connection, "SELECT COUNT(*) FROM runs")
+    with charts.unchecked():
+        panels = [
+            _panel(number, panel.label, comparison)
+            for number, (panel, comparison) in enumerate(zip(chosen.panels, compared, strict=True))
+        ]
+        metrics = _sections(connection, compared, chosen)
+    return page.render(
+        "report.html",
+        title=f"tcpdw report: {name}",
+        name=name,
+        subtitle=scope.told(chosen, every),
+        outside=[f"{count(n, 'run')} {why}" for why, n in chosen.outside],
+        panels=panels,
+        recorded=_recorded(connection, chosen),
+        run_warnings=_run_warnings(connection, chosen),
+        sections=metrics,
+        empty=every == 0,
+    )
+
+
+def _compared(
+    connection: duckdb.DuckDBPyConnection, chosen: Scope, base: str | None
+) -> list[Comparison]:
+    """Compare each panel's groups; in a panel without the base its first group is the base."""
+    found: list[Comparison] = []
+    refused: list[UsageError] = []
+    for panel in chosen.panels:
+        bases = [base, None] if base is not None else [None]
+        for one in bases:
+            try:
+                grouping = compare.By(chosen.by, one)
+                found.append(
+                    compare.compare(
+                        connection,
+                        [],
+                        grouping,
+                        runs=panel.condition,
+                        with_stages=True,
+                        alone=True,
+                    )
+                )
+                break
+            except UsageError as error:
+                if one is None:
+                    raise
+                refused.append(error)
+    if refused and len(refused) == len(chosen.panels):
+        raise refused[0]
+    return found
+
+
+def _names(comparison: Comparison) -> list[Series]:
+    """Give the groups of a comparison: every metric has all of them, the base first."""
+    groups = comparison.metrics[0].groups if comparison.metrics else ()
+    return charts.series([group.label for group in groups])
+
+
+def _panel(number: int, label: str | None, comparison: Comparison) -> Panel:
+    said = findings.findings(comparison)
+    general = [warning.text for warning in comparison.warnings if not warning.metrics]
+    groups = comparison.metrics[0].groups if comparison.metrics else ()
+    runs = ", ".join(f"{group.label} {group.all_runs:,}" for group in groups)
+    if not groups:
+        lead = "No metric has an interval in these runs."
+    elif len(groups) == 1:
+        lead = f"{count(groups[0].all_runs, 'run')} of {groups[0].label}: nothing to compare with."
+    else:
+        lead = f"Runs: {runs}. The base is {comparison.base}."
+    overview = _overview(f"overview-{number}", label, comparison) if said else None
+    places = {group.label: place for place, group in enumerate(groups)}
+    marked = tuple((one, places[one.group]) for one in said)
+    return Panel(label, lead, marked, overview, tuple(general))
+
+
+def _overview(place: str, label: str | None, comparison: Comparison) -> Chart:
+    known = _names(comparison)
+    by_label = {
+        group.label: one for group, one in zip(comparison.metrics[0].groups, known, strict=True)
+    }
+    rows: list[Difference] = []
+    table: list[tuple[Cell | str, ...]] = []
+    for metric in comparison.metrics:
+        base = metric.groups[0].quantiles[0]
+        for delta in metric.deltas:
+            first, series = delta.changes[0], by_label[delta.group]
+            relative = first.relative
+            p = "-" if delta.p_corrected is None else probability(delta.p_corrected)
+            if relative is None or base.value is None:
+                continue
+            rows.append(
+                Difference(
+                    metric.metric,
+                    series,
+                    relative.value,
+                    relative.low,
+                    relative.high,
+                    first.shown,
+                    p,
+                )
+            )
+            group = next(one for one in metric.groups if one.label == delta.group)
+            value = group.quantiles[0].value
+            of = unit([base.value, value])
+            table.append(
+                (
+                    metric.metric,
+                    Cell(series.name, mark=series.number),
+                    Cell(of.write(base.value), base.value),
+                    Cell("-") if value is None else Cell(of.write(value), value),
+                    Cell(change(relative.value), relative.value),
+                    changes(relative.low, relative.high),
+                    p,
+                    "yes" if first.shown else "~",
+                )
+            )
+    others = [one for one in known if one.name != known[0].name]
+    metrics = [metric.metric for metric in comparison.metrics if metric.deltas]
+    spec, data = charts.overview(rows, others, metrics, known[0].name)
+    columns = (
+        "metric",
+        "group",
+        f"p50 of {known[0].name}",
+        "p50",
+        "change",
+        "95 % interval",
+        "p, Holm",
+        "shown",
+    )
+    caption = f"The median of each metric beside {known[0].name}"
+    shown = sum(row.shown for row in rows)
+    whose = "" if label is None else f" ({label})"
+    return Chart(
+        place,
+        f"How much the median of each metric differs from {known[0].name}{whose}, with its 95 % "
+        f"interval: {shown} of {len(rows)} differences are shown by the runs.",
+        spec,
+        data,
+        numbers=Table(caption, columns, table, frozenset({columns[2], "p50", "change"})),
+    )
+
+
+def _sections(
+    connection: duckdb.DuckDBPyConnection, compared: Sequence[Comparison], chosen: Scope
+) -> list[sections.Section]:
+    found: list[sections.Section] = []
+    for metric in catalog.load().metrics:
+        there = [
+            (number, comparison, one)
+            for number, comparison in enumerate(compared)
+            for one in comparison.metrics
+            if one.metric == metric.name
+        ]
+        if not there:
+            continue
+        shapes = [
+            distributions(
+                connection,
+                metric.name,
+                [[run.run_id for run in group.run_medians] for group in one.groups],
+            )
+            for _, _, one in there
+        ]
+        on = sections.common_axis(shapes)
+        parts = [
+            sections.part(
+                f"{metric.name}-{number}",
+                chosen.panels[number].label,
+                comparison,
+                one,
+                _names(comparison),
+                shape,
+                on,
+            )
+            for (number, comparison, one), shape in zip(there, shapes, strict=True)
+        ]
+        found.append(sections.section(metric, parts))
+    return found
+
+
+def _recorded(connection: duckdb.DuckDBPyConnection, chosen: Scope) -> Table | None:
+    """Say on what the runs were recorded; what all have in common stands in the caption alone."""
+    columns = ("machine", "role", "experiment", "kernel", "driver", "cpus", "tracer")
+    rows = list(
+        query.execute(
+            connection,
+            f"SELECT {', '.join(columns)}, COUNT(*), SUM(events), SUM(packets), "
+            "SUM(events_discarded), COUNT(*) FILTER (WHERE status <> 'ok'), "
+            "MIN(started_at), MAX(started_at) "
+            "FROM runs WHERE run_id IN (SELECT UNNEST(?::INTEGER[])) "
+            f"GROUP BY ALL ORDER BY ALL LIMIT {MOST_ROWS + 1}",
+            [chosen.run_ids],
+        ).rows
+    )
+    if not rows:
+        return None
+    varied = [0, *(n for n in range(1, len(columns)) if len({row[n] for row in rows}) > 1)]
+    common = [
+        f"{name} {rows[0][place]}"
+        for place, name in enumerate(columns)
+        if place not in varied and rows[0][place] is not None
+    ]
+    shown: list[tuple[Cell | str, ...]] = []
+    for row in rows[:MOST_ROWS]:
+        texts = ["-" if row[place] is None else str(row[place]) for place in varied]
+        numbers = [int(str(value)) for value in row[len(columns) : len(columns) + 5]]
+        first, last = (browse.utc(value) for value in row[len(columns) + 5 :])
+        shown.append((*texts, *(Cell(f"{n:,}", n) for n in numbers), _period(first, last)))
+    caption = f"The {len(chosen.run_ids):,} runs that are in, by what they were recorded on."
+    if common:
+        caption += f" All: {', '.join(common)}."
+    if len(rows) > MOST_ROWS:
+        caption += f" The first {MOST_ROWS} kinds; `tcpdw runs` lists all."
+    counts = ("runs", "events", "packets", "events lost", "damaged")
+    names = tuple(columns[place] for place in varied)
+    return Table(caption, (*names, *counts, "recorded, UTC"), shown, frozenset(counts))
+
+
+def _period(first: str | None, last: str | None) -> str:
+    """Write a period to the minute, the day once."""
+    if first is None or last is None:
+        return "-"
+    first, last = first[:-3], last[:-3]
+    if first == last:
+        return first
+    return f"{first} to {last[len('2000-01-01 ') :] if first[:10] == last[:10] else last}"
+
+
+def _run_warnings(connection: duckdb.DuckDBPyConnection, chosen: Scope) -> Table | None:
+    rows = list(
+        query.execute(
+            connection,
+            "SELECT text, COUNT(*) AS n FROM (SELECT UNNEST(warnings) AS text FROM runs "
+            "WHERE run_id IN (SELECT UNNEST(?::INTEGER[]))) GROUP BY text ORDER BY n DESC, text",
+            [chosen.run_ids],
+        ).rows
+    )
+    if not rows:
+        return None
+    shown = [(str(text), Cell(f"{n:,}", int(str(n)))) for text, n in rows[:MOST_WARNINGS]]
+    caption = "What reading the runs warned of, most first."
+    if len(rows) > MOST_WARNINGS:
+        caption += f" {len(rows) - MOST_WARNINGS:,} more are in the column `warnings` of `runs`."
+    return Table(caption, ("warning", "runs"), shown, frozenset({"runs"}))
+
+
+def _whole(connection: duckdb.DuckDBPyConnection, text: str) -> int:
+    [[number]] = query.execute(connection, text).rows
+    return int(str(number))
