@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, NoReturn, cast
 
+from tcpdw import scratch
 from tcpdw.archive_formats import (
     ENDINGS,
     ENDINGS_HINT,
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ENDINGS",
     "ENDINGS_HINT",
+    "IN_MEMORY",
     "Format",
     "Limits",
     "check",
@@ -62,7 +64,9 @@ def _max_unpacked() -> int:
     return int(digits) << (unit or 0)
 
 
-_IN_MEMORY = Path("/dev/shm")
+IN_MEMORY = Path("/dev/shm")
+"""Where small archives are unpacked."""
+
 _SMALL = 8 << 20  # bytes, packed
 _MOST_IN_MEMORY = 128 << 20
 
@@ -96,14 +100,11 @@ def unpacked(path: Path, limits: Limits | None = None) -> Generator[Path]:
 
 
 def _unpacked_somewhere(path: Path, limits: Limits, stack: ExitStack) -> Path:
-    import tempfile
-
     def folder(place: Path | None) -> Path:
-        made = tempfile.TemporaryDirectory(prefix="tcpdw-", dir=place)
-        return Path(stack.enter_context(made)) / "unpacked"
+        return stack.enter_context(scratch.folder(place)) / "unpacked"
 
     if _fits_in_memory(path):
-        into = folder(_IN_MEMORY)
+        into = folder(IN_MEMORY)
         try:
             unpack(path, into, replace(limits, total=min(limits.total, _MOST_IN_MEMORY)))
             return into
@@ -116,7 +117,7 @@ def _unpacked_somewhere(path: Path, limits: Limits, stack: ExitStack) -> Path:
 
 def _fits_in_memory(path: Path) -> bool:
     try:
-        about = os.statvfs(_IN_MEMORY)
+        about = os.statvfs(IN_MEMORY)
         is_small = path.stat().st_size <= _SMALL
     except OSError:
         return False  # There is no such place, or no such file.

@@ -8,8 +8,9 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import tempfile
 from pathlib import Path
+
+from tcpdw import scratch
 
 
 def folder() -> Path:
@@ -36,8 +37,9 @@ def write(name: str, content: bytes, most: int) -> None:
     with contextlib.suppress(OSError, RuntimeError):
         place = folder()
         place.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".tcpdw-", dir=place) as scratch:
-            made = Path(scratch) / "made"
+        scratch.sweep(place)
+        with scratch.folder(place, hidden=True) as made_in:
+            made = made_in / "made"
             made.write_bytes(digest(content).encode() + content)
             made.replace(place / name)
         files = [(file.stat().st_mtime_ns, file) for file in place.glob(f"*{Path(name).suffix}")]

@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol
 
-from tcpdw import runs
+from tcpdw import archives, runs, scratch
 from tcpdw.errors import InputError
 from tcpdw.inputs import CaptureReaderName, Choice, TraceReaderName, cores
 from tcpdw.loading import Loader
@@ -195,6 +195,8 @@ def ingest(
     watcher = watcher or Watcher()
     steps = steps or Steps()
     started = time.monotonic()
+    for place in (Path(tempfile.gettempdir()), archives.IN_MEMORY, warehouse.parent):
+        scratch.sweep(place)
     with Warehouse(warehouse) as target:
         known = target.known()
         todo = steps.discover(paths, known, options)
@@ -208,8 +210,8 @@ def ingest(
         )
         for failure in todo.failures:
             loader.add((failure,), None)
-        with tempfile.TemporaryDirectory(prefix="tcpdw-") as work:
-            with closing(_read_all(todo.todo, options, steps, Path(work))) as reading:
+        with scratch.folder() as work:
+            with closing(_read_all(todo.todo, options, steps, work)) as reading:
                 for results, folder in reading:
                     for run in results:
                         watcher.read(run)

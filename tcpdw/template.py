@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import contextlib
 import os
-import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from tcpdw import kept_files
+from tcpdw import kept_files, scratch
 
 _KEPT = 4
 """So many warehouses with event classes are kept, the newest."""
@@ -31,8 +30,8 @@ def place(path: Path, parts: Iterable[str], make: Callable[[Path], None]) -> Non
         if content is None:
             content = _made(make)
             kept_files.write(name, content, 1)
-        with tempfile.TemporaryDirectory(prefix=".tcpdw-", dir=path.parent) as scratch:
-            copy = Path(scratch) / "copy"
+        with scratch.folder(path.parent, hidden=True) as made_in:
+            copy = made_in / "copy"
             copy.write_bytes(content)
             os.link(copy, path)
 
@@ -52,16 +51,16 @@ def exchange(path: Path, content: bytes) -> None:
     """Put the content in the place of an empty warehouse, which nobody may have open."""
     with (
         contextlib.suppress(OSError),
-        tempfile.TemporaryDirectory(prefix=".tcpdw-", dir=path.parent) as scratch,
+        scratch.folder(path.parent, hidden=True) as made_in,
     ):
-        copy = Path(scratch) / "copy"
+        copy = made_in / "copy"
         copy.write_bytes(content)
         copy.replace(path.resolve())
 
 
 def _made(make: Callable[[Path], None]) -> bytes:
-    with tempfile.TemporaryDirectory(prefix="tcpdw-") as scratch:
-        made = Path(scratch) / "empty.duckdb"
+    with scratch.folder() as made_in:
+        made = made_in / "empty.duckdb"
         make(made)
         return made.read_bytes()
 

@@ -30,7 +30,13 @@ from tcpdw.event_store import EventStore
 from tcpdw.run_tables import run_rows, side_tables
 from tcpdw.rundata import RunData
 from tcpdw.warehouse_making import Classes, bring_up_to_date, make, make_with, signature
-from tcpdw.warehouse_opening import check_layout, first_line, is_empty, open_file
+from tcpdw.warehouse_opening import (
+    check_layout,
+    first_line,
+    is_empty,
+    open_file,
+    remove_spilled,
+)
 from tcpdw.warehouse_schema import Schema, insert, name_of
 
 if TYPE_CHECKING:
@@ -120,6 +126,7 @@ class Warehouse:
     def _opened(self) -> duckdb.DuckDBPyConnection:
         connection = open_file(self.path, read_only=False)
         try:
+            remove_spilled(self.path)
             memory = max(2, os.cpu_count() or 1) * MEMORY_PER_CPU
             # The progress bar would go to standard output, whoever is loading.
             connection.execute(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -50,6 +51,20 @@ def open_file(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
                 "not a DuckDB database", path=path, hint="give another file with --warehouse"
             ) from error
         raise WarehouseError(f"cannot be opened: {text}", path=path) from error
+
+
+def remove_spilled(path: Path) -> None:
+    """Remove what a process that was killed had put on disk, for want of memory, beside a database.
+
+    DuckDB does that only when it next does so itself. Whoever calls must have the database open
+    for writing: then nobody else has, and nothing there is in use.
+    """
+    folder = path.resolve()
+    folder = folder.with_name(folder.name + ".tmp")
+    with contextlib.suppress(OSError):
+        for file in folder.glob("duckdb_temp_*"):
+            file.unlink()
+        folder.rmdir()
 
 
 def is_empty(connection: duckdb.DuckDBPyConnection) -> bool:

@@ -129,3 +129,34 @@ def test_a_kill_while_the_warehouse_is_made_spoils_nothing(tmp_path: Path) -> No
     with Warehouse(path) as target:
         target.load([run_of("a", {"a": table()})])
     assert rows(path, "SELECT name FROM runs") == [("a",)]
+
+
+SPILLED = """
+import os, signal, sys, threading
+from pathlib import Path
+from tcpdw.warehouse import Warehouse
+target = Warehouse(sys.argv[1])
+folder = Path(sys.argv[1] + ".tmp")
+def wait():
+    while not (folder.exists() and any(file.suffix == ".tmp" for file in folder.iterdir())):
+        pass
+    os.kill(os.getpid(), signal.SIGKILL)
+threading.Thread(target=wait).start()
+target.connection.execute("SET memory_limit = '40MB'; SET threads = 1")
+target.connection.execute("SELECT MD5(n::TEXT) AS m, n FROM range(9000000) AS t (n) ORDER BY m")
+"""
+
+
+def test_what_a_killed_load_had_on_disk_goes_with_the_next(empty: Path, tmp_path: Path) -> None:
+    killed(SPILLED, tmp_path, empty)
+    folder = empty.with_name("w.duckdb.tmp")
+    assert list(folder.iterdir())
+    with Warehouse(empty) as target:
+        target.load([run_of("a", {"a": table()})])
+    assert not folder.exists()
+    # What is not DuckDB's stays.
+    folder.mkdir()
+    (folder / "mine").touch()
+    with Warehouse(empty):
+        pass
+    assert (folder / "mine").exists()

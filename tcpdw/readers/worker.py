@@ -3,7 +3,7 @@
 The child (`python -m tcpdw.readers.worker`) takes jobs as lines of JSON on its standard input,
 `{"kind": "ctf"|"capture", "reader": NAME, "path": PATH, "spool": DIR}`, leaves what it read in the
 directory DIR, and answers each with a line of JSON on what was its standard output. It ends when
-its input does: when the parent closes it, or dies.
+its input does: when the parent closes it, or dies, then in the middle of a job too.
 """
 
 from __future__ import annotations
@@ -11,11 +11,13 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import select
 import selectors
 import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 from types import TracebackType
@@ -91,7 +93,7 @@ class Worker:
         return Capture(read_table(spool / PACKETS), tuple(answer["warnings"]))
 
     def close(self) -> None:
-        """End the child, after its current job; more jobs may follow and start a new one."""
+        """End the child, which has no job; more may follow and start a new one."""
         child, self._child = self._child, None
         if child is not None:
             _end(child)
@@ -232,6 +234,14 @@ def _do(job: dict[str, str]) -> dict[str, Any]:
             raise tcpdw.errors.UsageError(f"there is no reader {reader!r} for {kind!r}")
 
 
+def _end_with_parent(jobs: int) -> None:
+    """End the process once nobody can write to the pipe `jobs`: what it does is for nobody."""
+    poll = select.poll()
+    poll.register(jobs, 0)  # A hang-up is reported whatever is asked for.
+    poll.poll()
+    os._exit(1)
+
+
 def serve() -> None:
     """Serve jobs until standard input ends."""
     # The protocol keeps its own descriptors: libraries and their children may write to 1, read 0.
@@ -240,6 +250,7 @@ def serve() -> None:
     os.dup2(null, 0)
     os.close(null)
     os.dup2(2, 1)
+    threading.Thread(target=_end_with_parent, args=(jobs.fileno(),), daemon=True).start()
     # Ctrl-C goes to the whole group: what becomes of the job is for the parent to say.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     while line := jobs.readline():
