@@ -70,6 +70,7 @@ def take_in(
     loaded until then is moved, and the rest lies where it was.
     """
     box = Inbox(inbox)
+    box.check_outside(warehouse, "the warehouse")
     with box.locked(wait):
         look = box.look(settle, sleep)
         taking = _Taking(box, look.whole, steps or Steps())

@@ -102,6 +102,15 @@ class Inbox:
                 hint="give the user that runs tcpdw the right to write in it and in the inbox",
             ) from error
 
+    def check_outside(self, path: Path, what: str) -> None:
+        """Raise InboxError where a path lies in the inbox, and would be taken for a run."""
+        if path.resolve().is_relative_to(self.path.resolve()):
+            raise InboxError(
+                f"{what} lies in the inbox, where it would be taken for a run",
+                path=_shown(path),
+                hint="give a directory of its own as the inbox",
+            )
+
     @contextmanager
     def locked(self, wait: float | None = None) -> Generator[None]:
         """Hold the inbox alone; waits for another that does, at most `wait` seconds if given.
@@ -275,6 +284,8 @@ class _Tally:
             facts = (found.st_mode, found.st_ino, found.st_size)
             facts += (found.st_mtime_ns, found.st_ctime_ns)
         except OSError as error:
+            # What cannot be read is to be said, not passed over.
+            self.files += 1
             facts = (error.errno,)
         self._hash.update(os.fsencode(place) + b"\0" + repr(facts).encode())
 

@@ -443,6 +443,9 @@ def test_an_inbox_that_cannot_be_used_is_one_clear_error(inbox: Path, warehouse:
     trace(inbox / "run", 1)
     with pytest.raises(InboxError, match=r"nowhere: is no directory that can be read; make it"):
         taken(inbox / "nowhere", warehouse)
+    with pytest.raises(InboxError, match=r"the warehouse lies in the inbox, where it would be"):
+        taken(inbox, inbox / "w.duckdb")
+    (inbox / "done").rmdir()
     (inbox / "done").write_text("a file")
     with pytest.raises(InboxError, match=r"done: runs cannot be moved there: File exists"):
         taken(inbox, warehouse)
@@ -453,7 +456,7 @@ def test_an_inbox_that_cannot_be_used_is_one_clear_error(inbox: Path, warehouse:
         (inbox / "done").symlink_to(elsewhere)
         with pytest.raises(InboxError, match=r"done: lies on another file system than the inbox"):
             taken(inbox, warehouse)
-    assert sorted(path.name for path in inbox.iterdir()) == ["done", "run"]
+    assert sorted(path.name for path in inbox.iterdir()) == ["done", "failed", "run"]
 
 
 WITHOUT_RIGHTS = """
