@@ -1,0 +1,176 @@
+"""The runs of the last days beside those of as many days before, machine by machine.
+
+Machines are not mixed: what one did more of in one period would look like a change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from tcpdw import query, summary
+from tcpdw.compare import Between, Comparison, compare, gate
+from tcpdw.compare.gate import Judgement, Limit, Verdict
+from tcpdw.compare.words import name
+from tcpdw.errors import MissingEventsError, UsageError
+
+if TYPE_CHECKING:
+    import duckdb
+
+DAYS = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Periods:
+    """The `days` up to a time, and the days before them, by when the runs started."""
+
+    until: datetime
+    days: int = DAYS
+
+    @property
+    def base(self) -> str:
+        """Give the earlier period as an SQL condition on `runs`."""
+        return self._between(2, 1)
+
+    @property
+    def new(self) -> str:
+        """Give the later period as an SQL condition on `runs`."""
+        return self._between(1, 0)
+
+    @property
+    def both(self) -> str:
+        """Give both periods as an SQL condition on `runs`."""
+        return self._between(2, 0)
+
+    def told(self) -> str:
+        """Say which days these are."""
+        days = [self.until - timedelta(days=self.days * back) for back in (2, 1, 0)]
+        first, middle, last = (f"{day.astimezone(UTC):%Y-%m-%d %H:%M}" for day in days)
+        return f"{middle} to {last} UTC beside {first} to {middle}"
+
+    def _between(self, first: int, last: int) -> str:
+        start, end = (_ns(self.until - timedelta(days=self.days * back)) for back in (first, last))
+        return f"started_at >= {start} AND started_at < {end}"
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """A metric's quantile, and how much longer it may have become."""
+
+    metric: str
+    q: float
+    limit: Limit
+
+    def __str__(self) -> str:
+        return f"{self.metric} {name(self.q)} {self.limit.text}"
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """A machine's runs in the two periods."""
+
+    label: str
+    run_ids: tuple[int, ...]
+    base_runs: int
+    new_runs: int
+
+    @property
+    def condition(self) -> str:
+        """Give the machine's runs as an SQL condition on `runs`."""
+        return f"run_id IN ({', '.join(map(str, self.run_ids))})"
+
+    def lacks(self, days: int) -> str | None:
+        """Say why its periods cannot be compared, None where they can."""
+        if self.base_runs and self.new_runs:
+            return None
+        return f"no run in the {days} days" + (" before" if self.new_runs else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What a gate says of a machine; without `judgement` the runs cannot tell, for the reason."""
+
+    machine: str
+    gate: Gate
+    verdict: Verdict
+    reason: str
+    judgement: Judgement | None = None
+
+
+def parse_gate(text: str) -> Gate:
+    """Understand METRIC:QUANTILE:LIMIT, such as `syn_to_wake:p50:5%`; without QUANTILE it is p50.
+
+    Raises UsageError where there is no such metric, quantile or limit.
+    """
+    metric, *rest = text.split(":")
+    if len(rest) not in (1, 2):
+        raise UsageError(f"not a gate: {text!r}", hint="give one as syn_to_wake:p50:5%")
+    q = gate.quantile(rest[0]) if len(rest) == 2 else 0.5
+    return Gate(summary.metric_named(metric).name, q, gate.limit(rest[-1]))
+
+
+def machines(
+    connection: duckdb.DuckDBPyConnection, periods: Periods, runs: str | None = None
+) -> list[Machine]:
+    """List the machines with runs in either period, by name.
+
+    `runs` is a condition on the columns of `runs`; WarehouseError where DuckDB refuses it.
+    """
+    chosen = query.run_ids(connection, runs)
+    rows = query.execute(
+        connection,
+        f"SELECT machine, LIST(run_id ORDER BY run_id), COUNT(*) FILTER ({periods.base}), "
+        f"COUNT(*) FILTER ({periods.new}) FROM runs WHERE {periods.both} "
+        "AND status <> 'failed' AND run_id IN (SELECT UNNEST(?)) GROUP BY machine ORDER BY machine",
+        [chosen],
+    ).rows
+    found: list[Machine] = []
+    for machine, run_ids, base, new in rows:
+        label = "-" if machine is None else str(machine)
+        numbers = tuple(int(str(run_id)) for run_id in run_ids)  # type: ignore[union-attr]
+        found.append(Machine(label, numbers, int(str(base)), int(str(new))))
+    return found
+
+
+def compared(
+    connection: duckdb.DuckDBPyConnection, periods: Periods, machine: Machine
+) -> Comparison | None:
+    """Compare a machine's periods in all metrics that both have; None where there is none."""
+    if machine.lacks(periods.days) is not None:
+        return None
+    sides = Between(periods.base, periods.new)
+    try:
+        return compare(connection, (), sides, runs=machine.condition)
+    except (MissingEventsError, UsageError):
+        return None
+
+
+def judged(
+    connection: duckdb.DuckDBPyConnection,
+    periods: Periods,
+    machine: Machine,
+    gates: Sequence[Gate],
+) -> list[Judged]:
+    """Judge a machine's later period by each gate."""
+    lack = machine.lacks(periods.days)
+    found: list[Judged] = []
+    for one in gates:
+        if lack is not None:
+            found.append(Judged(machine.label, one, Verdict.UNKNOWN, lack))
+            continue
+        sides = Between(periods.base, periods.new)
+        try:
+            result = gate.judge(
+                connection, one.metric, sides, one.limit, q=one.q, runs=machine.condition
+            )
+        except (MissingEventsError, UsageError) as error:
+            found.append(Judged(machine.label, one, Verdict.UNKNOWN, error.message))
+            continue
+        found.append(Judged(machine.label, one, result.verdict, result.reason, result))
+    return found
+
+
+def _ns(moment: datetime) -> int:
+    return int((moment - datetime(1970, 1, 1, tzinfo=UTC)) / timedelta(microseconds=1)) * 1000

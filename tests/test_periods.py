@@ -1,0 +1,138 @@
+"""The last days beside those before, machine by machine, on the sample runs at made-up times."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from tcpdw import periods, query
+from tcpdw.compare.gate import Verdict
+from tcpdw.errors import UsageError, WarehouseError
+from tcpdw.periods import Periods
+
+UNTIL = datetime(2024, 5, 15, 2, tzinfo=UTC)
+DAY = 86_400 * 10**9
+
+
+def dated(loaded: Path, folder: Path) -> Path:
+    """Copy the sample runs' warehouse, the odd repetitions a week older than the even ones.
+
+    The even ones started three days before UNTIL, all runs of osprey in the later week.
+    """
+    path = Path(shutil.copy(loaded, folder / "dated.duckdb"))
+    until = round(UNTIL.timestamp()) * 10**9
+    with duckdb.connect(str(path)) as connection:
+        connection.execute(
+            "UPDATE runs SET started_at = ? - CASE WHEN repetition % 2 = 1 AND machine <> 'osprey' "
+            "THEN 10 ELSE 3 END * ?",
+            [until, DAY],
+        )
+    return path
+
+
+@pytest.fixture(scope="module")
+def connection(
+    loaded: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    with query.opened(dated(loaded, tmp_path_factory.mktemp("dated"))) as opened:
+        yield opened
+
+
+def test_periods_are_half_open_and_adjoin() -> None:
+    spans = Periods(UNTIL)
+    until = round(UNTIL.timestamp()) * 10**9
+    for ago, expected in [
+        (0, (False, False, False)),
+        (1, (False, True, True)),
+        (7 * DAY, (False, True, True)),
+        (7 * DAY + 1, (True, False, True)),
+        (14 * DAY, (True, False, True)),
+        (14 * DAY + 1, (False, False, False)),
+    ]:
+        conditions = ", ".join((spans.base, spans.new, spans.both))
+        sql = f"SELECT {conditions} FROM (VALUES ({until - ago})) AS t (started_at)"
+        assert duckdb.execute(sql).fetchone() == expected
+    assert spans.told() == (
+        "2024-05-08 02:00 to 2024-05-15 02:00 UTC beside 2024-05-01 02:00 to 2024-05-08 02:00"
+    )
+
+
+def test_machines_are_told_apart_and_lack_what_they_lack(
+    connection: duckdb.DuckDBPyConnection,
+) -> None:
+    found = {machine.label: machine for machine in periods.machines(connection, Periods(UNTIL))}
+    rows = connection.execute(
+        "SELECT machine, COUNT(*) FILTER (repetition % 2 = 1 AND machine <> 'osprey'), "
+        "COUNT(*) FILTER (repetition % 2 = 0 OR machine = 'osprey') FROM runs GROUP BY machine"
+    ).fetchall()
+    assert {(m.label, m.base_runs, m.new_runs) for m in found.values()} == set(rows)
+    assert found["osprey"].lacks(7) == "no run in the 7 days before"
+    assert found["kestrel"].lacks(7) is None
+    only = periods.machines(connection, Periods(UNTIL), "machine = 'kestrel' AND role = 'server'")
+    assert [(one.label, one.lacks(7)) for one in only] == [("kestrel", None)]
+    assert len(only[0].run_ids) < len(found["kestrel"].run_ids)
+    later = periods.machines(connection, Periods(UNTIL + timedelta(days=7)))
+    assert {one.lacks(7) for one in later} == {"no run in the 7 days"}
+    assert periods.machines(connection, Periods(UNTIL + timedelta(days=70))) == []
+    with pytest.raises(WarehouseError, match="nonsense"):
+        periods.machines(connection, Periods(UNTIL), "nonsense = 1")
+
+
+def test_a_machine_is_compared_with_itself(connection: duckdb.DuckDBPyConnection) -> None:
+    spans = Periods(UNTIL)
+    found = {one.label: one for one in periods.machines(connection, spans)}
+    assert periods.compared(connection, spans, found["osprey"]) is None
+    comparison = periods.compared(connection, spans, found["kestrel"])
+    assert comparison is not None
+    [one] = [metric for metric in comparison.metrics if metric.metric == "syn_to_wake"]
+    for group, odd in zip(one.groups, (1, 0), strict=True):
+        [(count, median)] = connection.execute(
+            "SELECT COUNT(*), QUANTILE_DISC(dur, 0.5) FROM syn_to_wake JOIN runs USING (run_id) "
+            "WHERE certain AND machine = 'kestrel' AND repetition % 2 = ?",
+            [odd],
+        ).fetchall()
+        assert (group.intervals, group.quantiles[0].value) == (count, median)
+
+
+def test_gates_judge_each_machine(connection: duckdb.DuckDBPyConnection) -> None:
+    spans = Periods(UNTIL)
+    gates = [
+        periods.parse_gate(text)
+        # No week is that much faster or slower than the one before: nothing was changed.
+        for text in (
+            "hardirq_to_softirq:p50:-99%",
+            "hardirq_to_softirq:5000%",
+            "syn_to_wake:p99:5%",
+        )
+    ]
+    found = {one.label: one for one in periods.machines(connection, spans)}
+    verdicts = [one.verdict for one in periods.judged(connection, spans, found["kestrel"], gates)]
+    assert verdicts[:2] == [Verdict.BEYOND, Verdict.INSIDE]
+    for one in periods.judged(connection, spans, found["osprey"], gates):
+        assert (one.verdict, one.reason) == (Verdict.UNKNOWN, "no run in the 7 days before")
+    # A client accepts nothing.
+    [client] = periods.machines(connection, spans, "machine = 'kestrel' AND role = 'client'")
+    [judged] = periods.judged(connection, spans, client, gates[2:])
+    assert judged.verdict is Verdict.UNKNOWN
+    assert "syn_to_wake" in judged.reason
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("syn_to_wake", "not a gate"),
+        ("syn_to_wake:p50:5%:x", "not a gate"),
+        ("syn_to_wak:p50:5%", "did you mean syn_to_wake"),
+        ("syn_to_wake:p0:5%", "not a quantile"),
+        ("syn_to_wake:p50:5", "not a limit"),
+    ],
+)
+def test_a_gate_that_is_none_is_an_error(text: str, says: str) -> None:
+    with pytest.raises(UsageError, match=says):
+        periods.parse_gate(text)
+    assert str(periods.parse_gate("syn_to_wake:p99.9:200us")) == "syn_to_wake p99.9 200us"
