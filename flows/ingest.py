@@ -35,6 +35,7 @@ from prefect.states import Failed
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from flows import ingest_report, markdown
+from flows.limits import loading
 from tcpdw import inputs, pipeline
 from tcpdw.errors import TcpdwError, UsageError
 from tcpdw.output import clean
@@ -118,7 +119,8 @@ def ingest(
     loaded. Then the flow's run ends as Failed, naming the bad runs, so that they are seen in a
     schedule; with `fail_on_bad_run` false, for folders known to hold bad ones, as Completed. It
     ends as Failed at once where the warehouse cannot be written; each batch is then in whole or
-    not at all. A Markdown artifact, `ingest`, sums up what was done.
+    not at all. One flow at a time loads into a warehouse (`flows.limits`). A Markdown artifact,
+    `ingest`, sums up what was done.
 
     Args:
         paths: directories, archives, traces or captures, or folders of such.
@@ -147,9 +149,9 @@ def ingest(
             trace_reader=trace_reader,
             capture_reader=capture_reader,
         )
-        summary = pipeline.ingest(
-            [Path(path) for path in paths], Path(warehouse), options, _LogWatcher(), _TaskSteps()
-        )
+        place, found = Path(warehouse), [Path(path) for path in paths]
+        with loading(place):
+            summary = pipeline.ingest(found, place, options, LogWatcher(), TaskSteps())
     except TcpdwError as error:
         return Failed(message=markdown.shortened(str(error)))
     create_markdown_artifact(
@@ -182,7 +184,7 @@ class _Pending:
         return self._future.result().take()
 
 
-class _TaskSteps(Steps):
+class TaskSteps(Steps):
     """Does each step of an ingest as a task."""
 
     def discover(self, paths: Iterable[Path], known: Mapping[str, int], options: Options) -> Plan:
@@ -205,7 +207,7 @@ class _TaskSteps(Steps):
         return load(len(batch), _Held(batch), warehouse).take() if batch else ()
 
 
-class _LogWatcher(Watcher):
+class LogWatcher(Watcher):
     """Writes how an ingest goes on into the log of the flow's run."""
 
     def __init__(self) -> None:
