@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any, cast
 
 import duckdb
 import pytest
+import view_case
 from browser import Watched
 from click.testing import CliRunner
 from playwright.sync_api import Browser, Page
@@ -211,7 +211,7 @@ def test_hovering_shows_what_sql_says(
     assert "softirq NET_RX (vec 3)" in text
     assert f"{exit_ts - ts:,} ns" in text
     assert f"{ts - server.origin:,} ns".replace("-", "−") in text.replace("-", "−")
-    assert re.search(r"cpu\s+0", text)
+    assert "cpu 0, in " in text
 
 
 def test_buttons_keys_and_drags_change_what_is_in_view(shown: Shown, server: Timeline) -> None:
@@ -349,3 +349,70 @@ def test_the_command_writes_pages_and_pictures(
     assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")
     result = CliRunner().invoke(app, [*start, "-o", "a.pdf"])
     assert isinstance(result.exception, UsageError)
+
+
+ODD_RUNS = """
+run 1
+  packet 1000 1.1.1.2:40>1.1.1.1:50 S seq=7 ack_seq=0 payload_len=0
+  packet 2000 1.1.1.1:50>1.1.1.2:40 SA seq=90 ack_seq=8 payload_len=0
+  packet 3000 1.1.1.2:40>1.1.1.1:50 A seq=8 ack_seq=91 payload_len=0
+run 2
+  100 cpu0 tid0 irq_handler_entry irq=24 name=eth0
+  104 cpu0 tid0 irq_handler_exit irq=24 ret=1
+  110 cpu0 tid0 sched_switch swapper:0:0>nc:7
+  150 cpu0 tid7 sched_switch nc:7:1>swapper:0
+run 3
+  5 cpu0 tid7 some_event x=1
+run 4
+  200 cpu? tid? net_if_receive_skb 1.1.1.2:40>1.1.1.1:50 A seq=1 ack_seq=0 payload_len=9 skbaddr=1
+run 5
+  10 cpu0 tid7 syscall_entry_socket family=2 type=1 protocol=6
+  11 cpu0 tid7 syscall_exit_socket ret=3
+  12 cpu0 tid7 syscall_entry_listen fd=3 backlog=10
+  13 cpu0 tid7 syscall_exit_listen ret=0
+  20 cpu1 tid8 syscall_entry_socket family=2 type=1 protocol=6
+  21 cpu1 tid8 syscall_exit_socket ret=3
+  22 cpu1 tid8 syscall_entry_connect fd=3 family=2 dport=50 addr=127.0.0.1
+  25 cpu1 tid8 net_dev_queue 127.0.0.1:40>127.0.0.1:50 S seq=1 ack_seq=0 payload_len=0 name=lo skbaddr=1
+  26 cpu1 tid8 net_if_receive_skb 127.0.0.1:40>127.0.0.1:50 S seq=1 ack_seq=0 payload_len=0 name=lo skbaddr=1
+  27 cpu1 tid8 net_dev_queue 127.0.0.1:50>127.0.0.1:40 SA seq=5 ack_seq=2 payload_len=0 name=lo skbaddr=2
+  28 cpu1 tid8 net_if_receive_skb 127.0.0.1:50>127.0.0.1:40 SA seq=5 ack_seq=2 payload_len=0 name=lo skbaddr=2
+  29 cpu1 tid8 net_dev_queue 127.0.0.1:40>127.0.0.1:50 A seq=2 ack_seq=6 payload_len=0 name=lo skbaddr=3
+  30 cpu1 tid8 net_if_receive_skb 127.0.0.1:40>127.0.0.1:50 A seq=2 ack_seq=6 payload_len=0 name=lo skbaddr=3
+  31 cpu1 tid8 syscall_exit_connect ret=0
+  32 cpu0 tid7 syscall_entry_accept fd=3
+  33 cpu0 tid7 syscall_exit_accept ret=4 family=2 addr=127.0.0.1 sport=40
+"""  # noqa: E501
+
+
+def test_runs_that_lack_things_are_drawn_and_say_so(browser: Browser, tmp_path: Path) -> None:
+    case = tmp_path / "odd.txt"
+    case.write_text(ODD_RUNS)
+    (tmp_path / "w").mkdir()
+    connection, _ = view_case.load([view_case.read(case)], tmp_path / "w")
+    said = {
+        1: "no kernel trace",
+        2: "no TCP connection",
+        3: "lacks irq_handler_entry",
+        4: "no capture",
+        5: "no capture",
+    }
+    for number, words in said.items():
+        line = line_of(connection, f"odd-{number}")
+        assert words in " ".join(line.notes), line.notes
+        path = tmp_path / f"{number}.html"
+        path.write_text(timeline.html(line))
+        # The others lack what the sample runs have too.
+        if number <= 2:
+            with Watched(browser, path) as page:
+                Shown(page)
+                page.get_by_role("button", name="All", exact=True).click()
+                assert page.locator("#stage svg").count() == 1
+        spec = timeline.picture(line)
+        assert spec["height"] > 0
+        if number == 1:
+            assert [s.direction for s in line.segments] == ["capture"] * 3
+            assert line.origin == 1000
+        if number == 5:
+            assert {step.role for step in line.steps} == {"client", "server"}
+    connection.close()

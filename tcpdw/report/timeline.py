@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from tcpdw import moments, new_file
 from tcpdw.errors import UsageError
-from tcpdw.report import page, timeline_chart, timeline_lanes, timeline_page, timeline_read
+from tcpdw.report import (
+    page,
+    timeline_chart,
+    timeline_lanes,
+    timeline_overview,
+    timeline_page,
+    timeline_read,
+)
 from tcpdw.report.page import Chart
 from tcpdw.report.timeline_data import Timeline
 from tcpdw.report.timeline_window import Span
@@ -98,7 +105,7 @@ def html(line: Timeline) -> str:
         timeline_chart.lanes_chart(layout, view, line.origin_name),
         layout.data,
     )
-    spec, data = timeline_chart.overview_chart(
+    spec, data = timeline_overview.overview_chart(
         whole, view, [(moment.name, moment.span) for moment in line.moments], line.origin
     )
     overview = Chart(
@@ -106,9 +113,10 @@ def html(line: Timeline) -> str:
         "The whole time in small: the steps above, the segments below, the moments shaded, and a "
         "window around what the lanes show.",
         spec,
-        {**data, "ticks": timeline_chart.overview_ticks(layout)},
+        {**data, "ticks": timeline_overview.overview_ticks(layout)},
     )
     moments = [(m.name, _since(line, m.span)) for m in line.moments]
+    kinds = layout.kinds
     origin = timeline_page.origin_words(line)
     return page.render(
         "timeline.html",
@@ -123,7 +131,7 @@ def html(line: Timeline) -> str:
         moments=[{"name": name, "first": a, "last": b} for name, (a, b) in moments],
         lanes=lanes,
         overview=overview,
-        classes=list(timeline_lanes.CLASSES.items()),
+        classes=[item for item in timeline_lanes.CLASSES.items() if item[0] in kinds],
         origin=origin,
         caption=f"Times are in ms: since {origin}, and after the step before. Sequence numbers "
         "count from 0.",

@@ -1,4 +1,4 @@
-"""The timeline's two charts, for Vega-Lite: the lanes, zoomed, and the whole below them.
+"""The timeline's lanes as a chart of Vega-Lite.
 
 What is in view is between the parameters `x0` and `x1`, ns since the timeline's origin; `step` is
 the time of the step that is pointed at, below 0 parts of its own where none is. The page's script
@@ -7,12 +7,9 @@ sets them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
-from tcpdw.report.page import Rows
 from tcpdw.report.timeline_lanes import CLASSES, INTERFACE, PEER, STACK, Layout
-from tcpdw.report.timeline_window import Span
 
 if TYPE_CHECKING:
     pass
@@ -29,9 +26,9 @@ _CHARACTER = 6.3
 _BOLD = 7.4
 """The width of a bold one."""
 
-# The height is that of the lanes; the axis comes below them.
-_FIT = {"type": "fit-x", "contains": "padding"}
-_OVERVIEW_HEIGHT = 44
+FIT = {"type": "fit-x", "contains": "padding"}
+"""The height of a chart is that of its lanes; the axis comes below them."""
+
 # The unit follows what is in view; the digits follow the ticks.
 _TIME_LABEL = (
     "abs(x1 - x0) >= 2e9 ? format(datum.value / 1e9, ',.3~f') + ' s' : "
@@ -70,75 +67,8 @@ def lanes_chart(
         .configure_view(clip=False)
     )
     spec = chart.to_dict()
-    spec |= {"padding": {"left": 0, "right": 12, "top": 4, "bottom": 4}, "autosize": _FIT}
+    spec |= {"padding": {"left": 0, "right": 12, "top": 4, "bottom": 4}, "autosize": FIT}
     return _with_axis(spec, f"time since the {origin_name}" if origin_name else "time")
-
-
-def overview_chart(
-    span: tuple[int, int], view: tuple[int, int], moments: Sequence[tuple[str, Span]], origin: int
-) -> tuple[dict[str, Any], Mapping[str, Rows]]:
-    """Give the specification of the whole time in small, with the window in view, and its data."""
-    import altair as alt
-
-    x0, x1 = (alt.param(name=n, value=v) for n, v in zip(("x0", "x1"), view, strict=True))
-    scale = alt.Scale(domain=list(span), nice=False, zero=False)
-    y = alt.Scale(domain=[0, _OVERVIEW_HEIGHT], reverse=True, nice=False)
-    length = span[1] - span[0]
-    unit, per = next(
-        ((u, p) for u, p in (("s", 1e9), ("ms", 1e6), ("us", 1e3)) if length >= 2 * p), ("ns", 1)
-    )
-    axis = alt.Axis(
-        title=None,
-        tickCount=alt.ExprRef("max(2, floor(width / 110))"),
-        labelExpr=f"format(datum.value / {per}, ',.3~f') + ' {unit}'",
-        grid=False,
-    )
-    x = alt.X("t:Q", scale=scale, axis=axis)
-    ticks = (
-        alt.Chart(alt.NamedData("ticks"))
-        .mark_rule(strokeWidth=1, opacity=0.75)
-        .encode(
-            x=x,
-            y=alt.Y("y0:Q", scale=y, axis=None),
-            y2="y1:Q",
-            color=alt.Color("colour:N", scale=None),
-        )
-    )
-    bands = (
-        alt.Chart(alt.NamedData("moments"))
-        .mark_rect(fillOpacity=0.14, stroke="var(--s5)", strokeOpacity=0.6, color="var(--s5)")
-        .encode(
-            x=alt.X("a:Q", scale=scale, axis=axis), x2="b:Q", y=alt.value(0),
-            y2=alt.value(_OVERVIEW_HEIGHT),
-        )
-    )  # fmt: skip
-    window = (
-        alt.Chart(alt.Data(values=[{"one": 1}]))
-        .transform_calculate(a=f"clamp(x0, {span[0]}, {span[1]})")
-        .transform_calculate(b=f"clamp(x1, {span[0]}, {span[1]})")
-        .mark_rect(fillOpacity=0.12, color="var(--ink)", stroke="var(--ink)", strokeWidth=1.5)
-        .encode(
-            x=alt.X("a:Q", scale=scale, axis=axis), x2="b:Q", y=alt.value(0),
-            y2=alt.value(_OVERVIEW_HEIGHT),
-        )
-    )  # fmt: skip
-    chart = (
-        alt.layer(bands, ticks, window)
-        .add_params(x0, x1)
-        .properties(width="container", height=_OVERVIEW_HEIGHT)
-    )
-    spec = chart.to_dict()
-    spec |= {"padding": {"left": GUTTER, "right": 12, "top": 2, "bottom": 2}, "autosize": _FIT}
-    rows = [(name, s.first - origin, s.last - origin) for name, s in moments]
-    return spec, {"moments": Rows(("name", "a", "b"), rows)}
-
-
-def overview_ticks(layout: Layout) -> Rows:
-    """Give the ticks of the overview: the steps above, the segments below."""
-    steps, segments = layout.data["steps"], layout.data["segments"]
-    rows: list[tuple[object, ...]] = [(row[0], 4, 18, "var(--s8)") for row in steps.rows]
-    rows += [(row[0], 24, 40, "var(--ink)") for row in segments.rows]
-    return Rows(("t", "y0", "y1", "colour"), rows)
 
 
 def _x(alt: Any, field: str) -> Any:
@@ -220,19 +150,21 @@ def _slices(alt: Any, *, legend: bool) -> list[Any]:
         else None
     )
     colour = alt.Color("kind:N", scale=colours, legend=key)
+    faint = "datum.kind == 'asleep' || !datum.certain"
     boxes = (
         seen.transform_calculate(start="format(datum.a, '+,') + ' ns'")
-        .mark_rect(clip=True, fillOpacity=0.32, strokeWidth=1)
+        .mark_rect(clip=True, strokeWidth=1)
         .encode(
             x=_x(alt, "left"),
             x2="right:Q",
+            # What a loss may have changed is faint, as what is not doing anything.
+            fillOpacity=_either(alt, faint, 0.1, 0.32),
+            strokeOpacity=_either(alt, faint, 0.5, 1),
             y=_y(alt, "y0"),
             y2="y1:Q",
             color=colour,
             stroke=alt.Stroke("kind:N", scale=colours, legend=None),
-            tooltip=_tips(
-                alt, what="title", start="begins", took="took", cpu="cpu", who="thread", note="note"
-            ),
+            tooltip=_tips(alt, what="title", start="begins", took="took", where="where"),
         )
     )
     words = (
@@ -246,6 +178,10 @@ def _slices(alt: Any, *, legend: bool) -> list[Any]:
         .encode(x=_x(alt, "from_"), y=_y(alt, "middle"), text="text:N")
     )
     return [boxes, words]
+
+
+def _either(alt: Any, test: str, one: object, other: object) -> Any:
+    return alt.condition(test, alt.value(one), alt.value(other))
 
 
 def _tips(alt: Any, **titles: str) -> list[Any]:
@@ -306,10 +242,10 @@ def _wakes(alt: Any) -> list[Any]:
         .transform_filter("datum.t >= x0 && datum.t <= x1")
         .transform_calculate(start="format(datum.t, '+,') + ' ns'")
     )
-    tips = _tips(
-        alt, what="title", start="at", cause="cause", cpu="cpu", ran="comes to a cpu", note="note"
+    tips = _tips(alt, what="title", start="at", cause="cause", ran="comes to a cpu")
+    line = seen.transform_filter(f"datum.room {_PIXELS} > 16").mark_rule(
+        color="var(--s4)", strokeWidth=1.75, clip=True
     )
-    line = seen.mark_rule(color="var(--s4)", strokeWidth=2, clip=True)
     head = seen.mark_point(
         shape="triangle-down", size=70, yOffset=-4, filled=True, color="var(--s4)", opacity=1,
         clip=True,
@@ -332,9 +268,7 @@ def _steps(alt: Any) -> list[Any]:
             f"> length(datum.number) * {_CHARACTER} + 6 ? datum.number : ''"
         )
     )
-    tips = _tips(
-        alt, text="title", start="at", shown="shown by", who="thread", cpu="cpu", note="note"
-    )
+    tips = _tips(alt, text="title", start="at", shown="shown by", who="thread")
     pins = seen.mark_point(
         shape="triangle-down", size=45, filled=True, color="var(--s8)", opacity=1, clip=True
     )

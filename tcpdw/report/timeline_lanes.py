@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from tcpdw.report.page import Rows
 from tcpdw.report.timeline_data import CPU_KINDS, Loss, Segment, Slice, Timeline, Wake
+from tcpdw.report.timeline_words import segment_words, short_segment_words, slice_words
 
 PEER, INTERFACE, STACK = 44, 80, 122
 """Where the ladder's lines are."""
@@ -19,15 +20,14 @@ _STEPS = 12
 _LANES_FROM = 142
 _ROW, _ROW_GAP, _GROUP_GAP = 16, 3, 9
 _KIND_PLACE = {"hardirq": 0, "softirq": 1, "on cpu": 2}
-_FLAGS = ((2, "SYN"), (1, "FIN"), (4, "RST"), (8, "PSH"), (16, "ACK"))
 
 CLASSES: Mapping[str, str] = {
     "hardware interrupt": "s2",
     "softirq NET_RX": "s1",
     "softirq NET_TX": "s4",
     "other softirq": "s7",
-    "this connection's thread on a cpu": "s3",
-    "another thread on a cpu": "s7",
+    "thread with lanes of its own, on a cpu": "s3",
+    "another thread, on a cpu": "s7",
     "runnable: waits for a cpu": "s6",
     "asleep": "muted",
     "system call": "s8",
@@ -52,6 +52,12 @@ class Layout:
     lanes: Sequence[Lane]
     height: int
     data: Mapping[str, Rows]
+
+    @property
+    def kinds(self) -> frozenset[str]:
+        """Give the classes of slices that there are."""
+        place = self.data["slices"].columns.index("kind")
+        return frozenset(str(row[place]) for row in self.data["slices"].rows)
 
 
 def laid_out(line: Timeline) -> Layout:
@@ -84,40 +90,16 @@ def laid_out(line: Timeline) -> Layout:
     return Layout(lanes, max(top, _LANES_FROM), data)
 
 
-def segment_words(segment: Segment) -> str:
-    """Name a segment: its flags, and its numbers from 0."""
-    parts = [_flag_words(segment.flags)]
-    if segment.relative_seq is not None:
-        parts.append(f"seq {segment.relative_seq}")
-    if segment.relative_ack is not None:
-        parts.append(f"ack {segment.relative_ack}")
-    if segment.payload_len:
-        parts.append(f"len {segment.payload_len}")
-    return " ".join(parts)
-
-
-def _short_words(segment: Segment) -> str:
-    # An ACK that carries something is known by what it carries.
-    names = _flag_words(segment.flags & (~16 if segment.payload_len else ~0))
-    if segment.payload_len:
-        return f"{names} len {segment.payload_len}".strip()
-    if segment.flags & 2:
-        return f"{names} seq {segment.relative_seq}"
-    return f"{names} ack {segment.relative_ack}" if segment.flags & 16 else names
-
-
-def _flag_words(flags: int) -> str:
-    return "-".join(name for bit, name in _FLAGS if flags & bit)
-
-
 def _lane_rows(line: Timeline, lanes: Sequence[Lane]) -> Rows:
     rows: list[tuple[object, ...]] = [
         (lane.label, lane.head, lane.top, lane.bottom, (lane.top + lane.bottom) / 2)
         for lane in lanes
     ]
     if line.connection:
-        client = next((s.role for s in line.steps), line.run.role) == "client"
-        ends = ("server", "client") if client else ("client", "server")
+        roles = {step.role for step in line.steps} or {line.run.role}
+        ends = ("server", "client") if roles == {"client"} else ("client", "server")
+        if len(roles) > 1:
+            ends = ("the network", "both ends")
         device = next((s.device for s in line.segments if s.device), line.run.interface)
         for label, y in ((ends[0], PEER), (device or "interface", INTERFACE), (ends[1], STACK)):
             rows.append((label, "", y, y + 1, y))
@@ -131,13 +113,15 @@ def _step_rows(line: Timeline) -> Rows:
     for step, after in zip(came, [*came[1:], None], strict=False):
         ts = int(step.ts or 0)
         room = 10**15 if after is None else int(after.ts or 0) - ts
-        who = "" if step.tid is None else f"{step.comm or '?'} {step.tid}"
         shown = " ".join(part for part in (step.packet, step.evidence) if part)
-        note = "" if step.status == "expected" else f"{step.status}: {step.why}"
-        cpu = "" if step.cpu_id is None else str(step.cpu_id)
+        if step.status != "expected":
+            shown += f"; {step.status}: {step.why}"
+        who = "not known" if step.tid is None else f"{step.comm or '?'} {step.tid}"
+        if step.cpu_id is not None:
+            who = f"{who}, cpu {step.cpu_id}"
         text = f"{step.number} {step.step}"
-        rows.append((ts - line.origin, room, str(step.number), text, shown, who, cpu, note, _STEPS))
-    return Rows(("t", "room", "number", "text", "shown", "who", "cpu", "note", "y"), rows)
+        rows.append((ts - line.origin, room, str(step.number), text, shown, who, _STEPS))
+    return Rows(("t", "room", "number", "text", "shown", "who", "y"), rows)
 
 
 @dataclass(frozen=True)
@@ -147,25 +131,20 @@ class _Places:
     thread_tops: Mapping[int, int]
 
     def slices(self) -> Rows:
-        columns = ("a", "b", "y0", "y1", "kind", "text", "what", "took", "who", "cpu", "note")
+        columns = ("a", "b", "y0", "y1", "kind", "text", "what", "took", "where", "certain")
         rows: list[tuple[object, ...]] = []
         for item in self.line.slices:
-            what, text = self._words(item)
+            what, text = slice_words(item)
             took = f"{item.end - item.ts:,} ns" if item.ends else "its end is not in the trace"
-            who = ""
-            if item.tid is not None and item.kind in ("hardirq", "softirq"):
-                who = f"in {self._thread(item.tid)}"
-            elif item.tid is not None:
-                who = self._thread(item.tid)
-            notes = [] if item.certain else ["the tracer may have lost events here"]
             if item.count > 1:
-                notes.insert(0, f"{item.count} drawn as one, {item.busy:,} ns in all")
+                took = f"{item.busy:,} ns in all: {item.count} drawn as one"
                 text = ""
-            cpu = "" if item.cpu_id is None else str(item.cpu_id)
+            if not item.certain:
+                took += "; the tracer may have lost events here"
             times = (item.ts - self.line.origin, item.end - self.line.origin)
-            more = (what, took, who, cpu, "; ".join(notes))
-            for top, words in self._places(item, text):
-                rows.append((*times, top, top + _ROW, self._class(item), words, *more))
+            more = (what, took, self._where(item), item.certain)
+            for top, shown in self._places(item, text):
+                rows.append((*times, top, top + _ROW, self._class(item), shown, *more))
         return Rows(columns, rows)
 
     def segments(self) -> Rows:
@@ -193,7 +172,7 @@ class _Places:
                     place,
                     room,
                     self._goes_up(item),
-                    ("again: " if item.retransmission else "") + _short_words(item),
+                    ("again: " if item.retransmission else "") + short_segment_words(item),
                     segment_words(item),
                     kernel,
                     capture,
@@ -202,21 +181,25 @@ class _Places:
         return Rows(columns, rows)
 
     def wakes(self) -> Rows:
-        columns = ("t", "y0", "y1", "what", "cause", "cpu", "ran", "note")
+        columns = ("t", "y0", "y1", "room", "what", "cause", "ran")
         rows: list[tuple[object, ...]] = []
         origin = self.line.origin
-        for item in self.line.wakes:
+        wakes = self.line.wakes
+        for item, before, after in zip(wakes, [None, *wakes], [*wakes[1:], None], strict=False):
             top = self.thread_tops.get(item.tid)
             if top is None:
                 continue
             place = {"hardirq": 0, "softirq": 1}.get(item.context or "", 2)
             source = self.cpu_tops.get(item.cpu_id if item.cpu_id is not None else -1)
             y = top - 10 if source is None else source + place * (_ROW + _ROW_GAP) + _ROW / 2
-            ran = "" if item.in_ts is None else f"{item.in_ts - item.ts:,} ns later"
-            cpu = "" if item.cpu_id is None else str(item.cpu_id)
-            note = "" if item.certain else "the tracer may have lost events here"
+            ran = "not in the trace" if item.in_ts is None else f"{item.in_ts - item.ts:,} ns later"
+            if not item.certain:
+                ran += "; the tracer may have lost events here"
             what = f"wakes {self._thread(item.tid)}"
-            rows.append((item.ts - origin, y, top, what, self._cause(item), cpu, ran, note))
+            # What a segment caused is always drawn from its cause, others where there is room.
+            near = [abs(other.ts - item.ts) for other in (before, after) if other]
+            room = 10**15 if item.rx_ts is not None or not near else min(near)
+            rows.append((item.ts - origin, y, top, room, what, self._cause(item), ran))
         return Rows(columns, rows)
 
     def losses(self) -> Rows:
@@ -252,27 +235,19 @@ class _Places:
             return known.get(item.number if item.number is not None else -1, "other softirq")
         if item.kind == "on cpu":
             own = item.tid in self.thread_tops
-            return "this connection's thread on a cpu" if own else "another thread on a cpu"
+            return "thread with lanes of its own, on a cpu" if own else "another thread, on a cpu"
         return {
             "hardirq": "hardware interrupt",
             "runnable": "runnable: waits for a cpu",
             "syscall": "system call",
         }.get(item.kind, "asleep")
 
-    def _words(self, item: Slice) -> tuple[str, str]:
-        """Give what a slice is, for hovering, and what stands in it where there is room."""
-        if item.kind == "hardirq":
-            return (f"hardware interrupt {item.number} {item.name}", item.name)
-        if item.kind == "softirq":
-            return (f"softirq {item.name} (vec {item.number})", item.name)
-        if item.kind == "syscall":
-            gave = f" = {item.number}" if item.number is not None and item.ends else ""
-            return (f"{item.name}{gave}", f"{item.name}{gave}")
-        if item.kind == "on cpu":
-            return (f"{item.name} {item.tid} on cpu {item.cpu_id}", f"{item.name} {item.tid}")
-        if item.kind == "runnable":
-            return ("runnable: waits for a cpu", "runnable")
-        return ("asleep", "asleep")
+    def _where(self, item: Slice) -> str:
+        who = "" if item.tid is None else self._thread(item.tid)
+        if who and item.kind in ("hardirq", "softirq"):
+            who = f"in {who}"
+        cpu = "" if item.cpu_id is None else f"cpu {item.cpu_id}"
+        return ", ".join(part for part in (cpu, who) if part)
 
     def _thread(self, tid: int) -> str:
         if tid == 0:
@@ -307,9 +282,11 @@ class _Places:
         return f"net_dev_queue {at}, cpu {item.cpu_id} {context}".strip()
 
     def _cause(self, item: Wake) -> str:
+        cause = "not known"
         if item.context == "softirq":
-            segment = "" if item.rx_ts is None else ", a received segment"
-            return f"softirq {item.vec}{segment}"
-        if item.context == "hardirq":
-            return f"interrupt {item.irq}"
-        return f"by {self._thread(item.waker_tid)}" if item.waker_tid is not None else "not known"
+            cause = f"softirq {item.vec}" + ("" if item.rx_ts is None else ", a received segment")
+        elif item.context == "hardirq":
+            cause = f"interrupt {item.irq}"
+        elif item.waker_tid is not None:
+            cause = self._thread(item.waker_tid)
+        return cause if item.cpu_id is None else f"{cause}, on cpu {item.cpu_id}"

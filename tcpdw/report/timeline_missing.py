@@ -21,6 +21,8 @@ def missing(
     notes: list[str],
 ) -> None:
     """Say what the run's inputs do not hold."""
+    if one is None:
+        notes.append("The run shows no TCP connection: this is what its cpus did.")
     classes = {
         str(row[0])
         for row in rows(

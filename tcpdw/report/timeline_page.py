@@ -73,8 +73,17 @@ def rows(line: Timeline) -> list[Row]:
 
 def facts(line: Timeline) -> list[Fact]:
     """Give what the story's main steps took: between those that came, each at its first time."""
+    roles = sorted({step.role for step in line.steps})
+    return [
+        Fact(f"{role}: {fact.name}" if len(roles) > 1 else fact.name, fact.value, fact.text)
+        for role in roles
+        for fact in _facts([step for step in line.steps if step.role == role])
+    ]
+
+
+def _facts(steps: Sequence[Step]) -> list[Fact]:
     first: dict[str, int] = {}
-    for step in line.steps:
+    for step in steps:
         if step.ts is not None:
             first.setdefault(step.step, step.ts)
     found: list[Fact] = []

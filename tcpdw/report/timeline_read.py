@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from tcpdw import story
@@ -80,7 +81,11 @@ def read(
     tids = [thread.tid for thread in threads]
     span, slices = slices_of(connection, run.run_id, spans, moments, tids, notes)
     around = [run.run_id, span.first, span.last]
-    shown = [m for m in moments if m.span.first <= span.last and m.span.last >= span.first]
+    shown = [
+        replace(m, span=m.span.within(span))
+        for m in moments
+        if m.span.first < span.last and m.span.last > span.first
+    ]
     segments = _segments(connection, about, one, span, notes)
     wakes = [data.Wake(*row) for row in rows(connection, _WAKES, [*around, tids, data.MAX_WAKES])]
     losses = [

@@ -23,7 +23,8 @@ tcpdw.ready.then(async () => {
     const value = ns / length;
     const whole = Math.trunc(Math.abs(value)).toString().length;
     const after = length === 1 ? 0 : Math.max(0, digits - whole);
-    return `${value.toLocaleString("en", { minimumFractionDigits: after, maximumFractionDigits: after })} ${unit}`;
+    const text = value.toLocaleString("en", { minimumFractionDigits: after, maximumFractionDigits: after });
+    return `${text.replace("-", "−")} ${unit}`;
   };
   // A time to the digits that a pixel can tell.
   const time = (ns) => {
