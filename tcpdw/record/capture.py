@@ -98,5 +98,9 @@ class Capture:
         """End it and give how many packets it dropped. Raises RecordError where it had ended."""
         self.check()
         self.program.stop(signal.SIGINT)
-        said = self.program.said()
-        return sum(int(a or b) for a, b in _DROPPED.findall(said))
+        return dropped(self.program.said())
+
+
+def dropped(said: str) -> int:
+    """Count the packets that a tool says it dropped, or the kernel for it."""
+    return sum(int(a or b) for a, b in _DROPPED.findall(said))

@@ -14,7 +14,7 @@ from typing import Literal, Protocol
 from tcpdw.errors import RecordError
 from tcpdw.record import snapshots
 from tcpdw.record.namespaces import Namespace
-from tcpdw.record.processes import Program, session
+from tcpdw.record.processes import Program, tree
 from tcpdw.record.sockets import CLOSE_WAIT, CONNECTED, ESTABLISHED, LISTEN, Socket, held, sockets
 
 Role = Literal["server", "client"]
@@ -35,6 +35,10 @@ class Line(Protocol):
 
     def heard(self, stage: str) -> bool:
         """Tell whether the other end has come to `stage`."""
+        ...
+
+    def check(self) -> None:
+        """Raise RecordError where the other end is gone for good."""
         ...
 
 
@@ -68,6 +72,7 @@ class End:
         """Wait until `reached`; `what` completes "waited for" in the error where it does not."""
         end = time.monotonic() + (seconds or self.timeout)
         while not reached():
+            self.line.check()
             for program in programs:
                 if not program.is_alive() and not reached():
                     raise RecordError(
@@ -146,7 +151,7 @@ class End:
 
     def snapshot(self, stage: str, *programs: Program) -> None:
         """Copy `/proc` as it is now: sockets, and the descriptors of the programs that run."""
-        pids = [pid for program in programs for pid in session(program.pid)]
+        pids = [pid for program in programs for pid in tree(program.pid)]
         snapshots.take(self.run / "proc" / stage, pids, self.namespace)
 
     def tell(self, stage: str) -> None:
@@ -159,14 +164,13 @@ class End:
 
     def _own(self, program: Program, states: Collection[int]) -> list[Socket]:
         """List the program's sockets on the port in these states."""
-        mine = held(session(program.pid))
-        return [
+        found = [
             socket
             for socket in sockets(self.namespace)
-            if socket.state in states
-            and socket.inode in mine
-            and self.port in (socket.port, socket.peer_port)
+            if socket.state in states and self.port in (socket.port, socket.peer_port)
         ]
+        mine = held(tree(program.pid)) if found else set[int]()
+        return [socket for socket in found if socket.inode in mine]
 
 
 def _said(program: Program) -> str:

@@ -20,15 +20,15 @@ _CALL = re.compile(r"(?:compat_)?syscall_(?:entry|exit)_(.+)")
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Tracepoints, some with `*`, and system calls by name, `*` for all."""
+    """Tracepoints, `STATEDUMP` among them, and system calls by name, `*` for all."""
 
     tracepoints: tuple[str, ...]
     syscalls: tuple[str, ...]
 
     def among(self, there: Iterable[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Split the tracepoints into those that a kernel has, and those that it lacks."""
-        known = list(there)
-        has = tuple(n for n in self.tracepoints if fnmatch.filter(known, n))
+        known = {*there, STATEDUMP}  # The tracer's own events need not be on its list.
+        has = tuple(n for n in self.tracepoints if n in known)
         return has, tuple(n for n in self.tracepoints if n not in has)
 
 

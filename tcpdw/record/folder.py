@@ -48,12 +48,17 @@ class RunFolder:
         self.scratch = self._part / "scratch"
         try:
             self._part.mkdir()
-            self._lock = _locked(self._part)
-            self.run.mkdir()
-            self.scratch.mkdir()
         except FileExistsError as error:
             raise RecordError("is being recorded by another", path=self._part) from error
         except OSError as error:
+            raise RecordError(f"cannot be made: {error.strerror}", path=self._part) from error
+        self._lock = None
+        try:
+            self._lock = _locked(self._part)
+            self.run.mkdir()
+            self.scratch.mkdir()
+        except OSError as error:
+            self.__exit__()
             raise RecordError(f"cannot be made: {error.strerror}", path=self._part) from error
 
     def __enter__(self) -> RunFolder:

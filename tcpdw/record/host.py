@@ -26,11 +26,11 @@ def facts() -> dict[str, object]:
     return {
         "kernel": os.uname().release,
         "cpus": os.cpu_count() or 1,
-        "cpu_model": _cpu_model(Path("/proc/cpuinfo").read_text(errors="replace")),
+        "cpu_model": cpu_model(Path("/proc/cpuinfo").read_text(errors="replace")),
     }
 
 
-def _cpu_model(cpuinfo: str) -> str:
+def cpu_model(cpuinfo: str) -> str:
     """Give the first cpu's model; machines other than PCs call it otherwise, or not at all."""
     for key in ("model name", "cpu model", "cpu", "Model", "Hardware"):
         if match := re.search(rf"^{key}\s*:\s*(\S.*)$", cpuinfo, re.MULTILINE):

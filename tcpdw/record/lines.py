@@ -40,6 +40,9 @@ class Local:
         """Tell whether the other end has."""
         return stage in self._theirs
 
+    def check(self) -> None:
+        """Do nothing: both ends end together."""
+
 
 @dataclass(frozen=True, slots=True)
 class State:
@@ -132,6 +135,11 @@ class Remote(asyncio.DatagramProtocol):
         said = self._theirs
         return said is not None and said.attempt == self._mine.attempt and stage in said.stages
 
+    def check(self) -> None:
+        """Raise RecordError where the other end has said that it records no more."""
+        if self._theirs is not None and self._theirs.is_over:
+            raise RecordError("the other end has stopped")
+
     async def begin(self, following: int, seconds: float, *, again: bool = False) -> int:
         """Agree with the other end on the number of the run to record now.
 
@@ -194,7 +202,7 @@ class Remote(asyncio.DatagramProtocol):
                     hint="let `tcpdw record` run there too, and UDP through at the same port",
                 )
             await asyncio.sleep(0.02)
-        if said.experiment != self._mine.experiment and not said.is_over:
+        if said.experiment != self._mine.experiment:
             raise RecordError(
                 f"the other end records {said.experiment[:64]!r}, this one "
                 f"{self._mine.experiment!r}",

@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from tcpdw.errors import RecordError
 from tcpdw.record.processes import run
 
-INTERFACE = "eth0"
-"""What the interfaces of joined namespaces are called."""
+INTERFACES = ("veth-server", "veth-client")
+"""What the interfaces of joined namespaces are called: one trace may show both."""
 
 _CLONE_NEWNET = 0x40000000  # include/uapi/linux/sched.h
 
@@ -69,9 +69,9 @@ class Namespace:
 
 @contextmanager
 def joined(
-    addresses: tuple[str, str], interface: str = INTERFACE
+    addresses: tuple[str, str],
 ) -> Generator[tuple[Namespace, Namespace]]:
-    """Make two namespaces, joined by a pair of veth interfaces with these addresses.
+    """Make two namespaces, joined by the veth interfaces `INTERFACES` with these addresses.
 
     An address is as `ip address add` takes it, such as 192.168.1.105/24. Raises RecordError.
     """
@@ -83,9 +83,11 @@ def joined(
         raise
     try:
         with first.entered():
-            _ip("link", "add", interface, "type", "veth", "peer", "name", interface,
+            _ip("link", "add", INTERFACES[0], "type", "veth", "peer", "name", INTERFACES[1],
                 "netns", second.path)  # fmt: skip
-        for namespace, address in zip((first, second), addresses, strict=True):
+        for namespace, address, interface in zip(
+            (first, second), addresses, INTERFACES, strict=True
+        ):
             with namespace.entered():
                 # Without duplicate address detection an IPv6 address can be used at once.
                 nodad = ["nodad"] if ":" in address else []

@@ -18,18 +18,26 @@ VARIABLE = "TCPDW_RECORDING"
 """The environment variable in each process that a recording starts: its owner's token."""
 
 _PREFIX = "tcpdw-"
-_TOKEN = re.compile(rf"{_PREFIX}(\d+)-(\d+)")
+_TOKEN = re.compile(rf"{_PREFIX}(\d+)-(\d+)-(\d+)")
 
 
 def token() -> str:
-    """Return what names this process among all since the boot: its number and its start."""
-    return f"{_PREFIX}{os.getpid()}-{_start_of(os.getpid())}"
+    """Return what names this process among all since the boot.
+
+    It is made of the namespace in which its number is one, its number, and its start.
+    """
+    return f"{_PREFIX}{_numbering()}-{os.getpid()}-{_start_of(os.getpid())}"
 
 
 def is_stale(name: str) -> bool:
-    """Tell whether `name` is the token of a process that is no more."""
+    """Tell whether `name` is the token of a process that is no more.
+
+    Of one in another process namespace, such as a container's, nothing is known: it is not.
+    """
     match = _TOKEN.fullmatch(name)
-    return match is not None and _start_of(int(match[1])) != match[2]
+    if match is None or int(match[1]) != _numbering():
+        return False
+    return _start_of(int(match[2])) != match[3]
 
 
 def environment() -> dict[str, str]:
@@ -50,6 +58,10 @@ def end_stale_processes() -> list[int]:
                     os.kill(int(entry.name), signal.SIGKILL)
                     found.append(int(entry.name))
     return found
+
+
+def _numbering() -> int:
+    return Path("/proc/self/ns/pid").stat().st_ino
 
 
 def _start_of(pid: int) -> str | None:

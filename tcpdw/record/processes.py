@@ -106,6 +106,8 @@ class Program:
 
     def stop(self, ask: Signals = Signals.SIGTERM, seconds: float = STOP_SECONDS) -> None:
         """End it and all that it started: asked first, killed where it does not follow."""
+        if self._err.closed:
+            return
         self.hang_up()
         self.send(ask)
         try:
@@ -121,6 +123,23 @@ class Program:
         self._size = self.printed()
         self._out.close()
         self._err.close()
+
+
+def tree(root: int) -> list[int]:
+    """List a process and those that it started, and so on; none where it is no more.
+
+    By /proc/PID/task/TID/children, proc_tid_children(5): it costs less than to look at all.
+    """
+    found: list[int] = []
+    waiting = [root] if Path(f"/proc/{root}").exists() else []
+    while waiting:
+        pid = waiting.pop()
+        found.append(pid)
+        with suppress(OSError):
+            for task in Path(f"/proc/{pid}/task").iterdir():
+                with suppress(OSError):
+                    waiting += map(int, (task / "children").read_text().split())
+    return found
 
 
 def session(leader: int) -> list[int]:

@@ -92,9 +92,13 @@ async def _recording(settings: Settings, watcher: Watcher) -> Summary:
         await asyncio.sleep(0)  # A signal from before counts too.
         for what in sweep(settings):
             watcher.swept(what)
-        needs.require(settings)
-        settings.out.mkdir(parents=True, exist_ok=True)
-        await _Recording(settings, watcher, summary).run()
+        with ExitStack() as stack:
+            if settings.kernel:
+                with suppress(RecordError):  # `needs` says why there is none.
+                    stack.enter_context(tracer.daemon())
+            needs.require(settings)
+            settings.out.mkdir(parents=True, exist_ok=True)
+            await _Recording(settings, watcher, summary).run()
     except asyncio.CancelledError:
         if not summary.is_stopped:
             raise
@@ -119,8 +123,6 @@ class _Recording:
     async def run(self) -> None:
         settings = self._settings
         with ExitStack() as stack:
-            if settings.kernel:
-                stack.enter_context(tracer.daemon())
             if settings.place != "local":
                 self._line = await lines.opened(
                     settings.roles[0], settings.name, settings.address, settings.port
@@ -137,8 +139,12 @@ class _Recording:
         while settings.place == "connect" or done < settings.runs:
             number = await self._begin()
             if number == 0:
+                if done == 0:
+                    raise RecordError("the other end stopped before a run was recorded")
                 break
             done += 1
+            if (room := needs.disk(settings)).remedy is not None:
+                raise RecordError(f"{room.found}; {room.remedy}")
             try:
                 await self._one(number)
                 failures = 0

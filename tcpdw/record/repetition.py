@@ -155,6 +155,8 @@ class Repetition:
                 f"{folder.name}: the capture holds no packet of port {self.settings.port}",
                 hint="is --interface the one that the connection takes?",
             )
+        if checked.is_damaged:
+            raise RecordError(f"{folder.name}: {'; '.join(checked.warnings)}")
         losses = {"events_discarded": checked.discarded, "packets_dropped": dropped}
         folder.describe({**what, "close": checked.close, **{k: v for k, v in losses.items() if v}})
         lost = [
@@ -179,7 +181,8 @@ class Repetition:
     def _interfaces(self) -> Mapping[Role, str]:
         settings = self.settings
         if settings.place == "local":
-            return {"server": namespaces.INTERFACE, "client": namespaces.INTERFACE}
+            server, client = namespaces.INTERFACES
+            return {"server": server, "client": client}
         find = host.interface_of if settings.place == "listen" else host.interface_to
         name = settings.interface or find(settings.address)
         if name is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import grp
 import os
 import pwd
 import stat
@@ -48,11 +49,12 @@ def _descriptors(folder: Path) -> bytes:
 def _heading(what: os.stat_result) -> str:
     seconds, rest = divmod(what.st_mtime_ns, 10**9)
     moment = datetime.fromtimestamp(seconds, UTC)
-    try:
+    user, group = str(what.st_uid), str(what.st_gid)
+    with suppress(KeyError):
         user = pwd.getpwuid(what.st_uid).pw_name
-    except KeyError:
-        user = str(what.st_uid)
+    with suppress(KeyError):
+        group = grp.getgrgid(what.st_gid).gr_name
     return (
-        f"{stat.filemode(what.st_mode)} 1 {user} {what.st_gid} {what.st_size} "
+        f"{stat.filemode(what.st_mode)} 1 {user} {group} {what.st_size} "
         f"{moment:%Y-%m-%d %H:%M:%S}.{rest:09d} +0000"
     )

@@ -21,7 +21,7 @@ SUBBUFFERS = 8
 _LEAST_SUBBUFFER = 64 << 10
 _DAEMON_SECONDS = 15.0
 _NAME = re.compile(r"<session><name>([^<]*)</name>")
-_POINT = re.compile(r"^\s+(\S+) \(loglevel:.*\(type: tracepoint\)", re.MULTILINE)
+_POINT = re.compile(r"^\s+(\S+) \(.*type: tracepoint\)", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,13 +17,15 @@ _FIN, _RST = 1, 4
 class Checked:
     """What a run holds: counts, events that the tracer discarded, and the readers' warnings.
 
-    `close` is how the connections ended as the capture shows it: `rst`, `fin`, or None.
+    `close` is how the connections ended as the capture shows it: `rst`, `fin`, or None. Of what
+    `is_damaged`, such as a trace that is cut short, the readers took what they could.
     """
 
     events: int
     packets: int
     discarded: int
     close: str | None
+    is_damaged: bool
     warnings: tuple[str, ...]
 
 
@@ -49,6 +51,7 @@ def check(run: Path, work: Path) -> Checked:
             packets=0 if data.packets is None else len(data.packets),
             discarded=sum(window.events for window in data.lost),
             close="rst" if bits & _RST else "fin" if bits & _FIN else None,
+            is_damaged=data.damaged,
             warnings=data.warnings,
         )
     finally:

@@ -1,0 +1,50 @@
+"""What docs/recording.md shows works: its example experiment runs, its commands exist."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+from recordings import needs_namespaces, repetitions
+
+from tcpdw import pipeline, warehouse
+from tcpdw.cli import entry
+
+ROOT = Path(__file__).parents[1]
+TEXT = (ROOT / "docs" / "recording.md").read_text()
+
+
+@needs_namespaces
+def test_the_example_records_its_experiment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (example,) = re.findall(r"^```python\n(.*?)^```", TEXT, re.M | re.S)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "runs").mkdir()
+    exec(compile(example, "recording.md", "exec"), {"__name__": "example"})
+    assert repetitions(tmp_path / "runs") == ["lab-client-chatter-001", "lab-server-chatter-001"]
+    pipeline.ingest([tmp_path / "runs"], tmp_path / "w.duckdb")
+    with warehouse.connect(tmp_path / "w.duckdb") as opened:
+        rows = opened.sql(
+            "SELECT r.role, SUM(p.payload_len) FROM packets AS p JOIN runs AS r USING (run_id) "
+            "GROUP BY 1 ORDER BY 1"
+        ).fetchall()
+    assert rows == [("client", 30), ("server", 30)]
+
+
+def test_the_commands_exist() -> None:
+    blocks = re.findall(r"^```sh\n(.*?)^```", TEXT, re.M | re.S)
+    lines = "".join(blocks).replace("\\\n", " ").splitlines()
+    commands = [shlex.split(line.split("# ")[-1] if "# tcpdw" in line else line, comments=True)
+                for line in lines]  # fmt: skip
+    assert len(commands) >= 6
+    for program, name, *words in commands:
+        assert program == "tcpdw"
+        with entry.app.make_context("tcpdw", [name]) as ctx:
+            command = entry.app.commands[name]
+            for parameter in command.params:
+                if hasattr(parameter.type, "exists"):
+                    parameter.type.exists = False
+            command.make_context(name, words, parent=ctx)
