@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from tcpdw.sql_object import SqlObject
+
+
+_MANY = 300
+"""From so many runs on, two threads draw."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,20 +54,62 @@ def source(metric: SqlObject) -> str:
 def draw_each(
     connection: duckdb.DuckDBPyConnection, metrics: Sequence[SqlObject], groups: Groups
 ) -> Iterator[tuple[SqlObject, tuple[Drawn, ...]]]:
-    """Draw one metric after the other, the next while the caller works on the last."""
-    with ThreadPoolExecutor(2) as pool, connection.cursor() as cursor:
+    """Draw one metric after the other, the next while the caller works on the last.
+
+    Of many runs, two threads draw a part of the groups each.
+    """
+    with ExitStack() as stack:
+        hands = [
+            _Hand(
+                stack.enter_context(ThreadPoolExecutor(1)),
+                stack.enter_context(connection.cursor()),
+                part,
+                Groups(groups.by, tuple(groups.members[number] for number in part)),
+            )
+            for part in _parts(groups)
+        ]
         # What tells intervals needs it, and takes a third of a second to import.
-        pool.submit(import_module, "scipy.special")
+        hands[-1].pool.submit(import_module, "scipy.special")
         try:
-            coming = pool.submit(draw, cursor, metrics[0], groups)
+            coming = [hand.draw(metrics[0]) for hand in hands]
             for metric, following in zip(metrics, (*metrics[1:], None), strict=True):
-                drawn = coming.result()
+                drawn: dict[int, Drawn] = {}
+                for hand, future in zip(hands, coming, strict=True):
+                    drawn.update(zip(hand.numbers, future.result(), strict=True))
                 if following is not None:
-                    coming = pool.submit(draw, cursor, following, groups)
-                yield metric, drawn
+                    coming = [hand.draw(following) for hand in hands]
+                yield metric, tuple(drawn[number] for number in range(len(groups.members)))
         except BaseException:
-            cursor.interrupt()
+            for hand in hands:
+                hand.cursor.interrupt()
             raise
+
+
+@dataclass(frozen=True, slots=True)
+class _Hand:
+    """A thread with a connection of its own, that draws the groups of these numbers."""
+
+    pool: ThreadPoolExecutor
+    cursor: duckdb.DuckDBPyConnection
+    numbers: tuple[int, ...]
+    groups: Groups
+
+    def draw(self, metric: SqlObject) -> Future[tuple[Drawn, ...]]:
+        return self.pool.submit(draw, self.cursor, metric, self.groups)
+
+
+def _parts(groups: Groups) -> list[tuple[int, ...]]:
+    """Part the groups' numbers in two, of about as many runs each, where there are many runs."""
+    sizes = [len(group.run_ids) for group in groups.members]
+    if sum(sizes) < _MANY or len(sizes) < 2:
+        return [tuple(range(len(sizes)))]
+    parts: tuple[list[int], list[int]] = ([], [])
+    totals = [0, 0]
+    for number in sorted(range(len(sizes)), key=lambda number: -sizes[number]):
+        side = 0 if totals[0] <= totals[1] else 1
+        parts[side].append(number)
+        totals[side] += sizes[number]
+    return [tuple(sorted(part)) for part in parts]
 
 
 def draw(
