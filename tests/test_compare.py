@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from math import comb
@@ -9,8 +10,17 @@ import duckdb
 import pytest
 from made_runs import Made, of_lengths, warehouse
 
-from tcpdw import query
-from tcpdw.compare import QUANTILES, Between, By, Comparison, compare
+from tcpdw import catalog, query
+from tcpdw.compare import (
+    QUANTILES,
+    Between,
+    By,
+    Comparison,
+    compare,
+    grouping,
+    sampling,
+    stages,
+)
 from tcpdw.errors import MissingEventsError, UsageError, WarehouseError
 
 METRIC = "syn_to_wake"
@@ -99,6 +109,28 @@ def test_what_a_metric_leaves_out_is_told_by_group(connection: duckdb.DuckDBPyCo
                 [METRIC, group.label],
             ).fetchall()
         )
+
+
+def test_threads_that_share_the_groups_find_the_same(
+    connection: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    metrics = ["handshake", METRIC, "rx_to_wake"]
+    by = By(("machine", "role"))
+    alone = compare(connection, metrics, by)
+    monkeypatch.setattr(sampling, "_MANY", 2)
+    assert len(sampling._parts(grouping.groups(connection, by, None))) == 2
+    assert compare(connection, metrics, by) == alone
+
+
+def test_an_error_while_reading_ends_the_threads(
+    connection: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sampling, "_MANY", 2)
+    monkeypatch.setattr(sampling, "source", lambda metric: "nothing")
+    before = threading.active_count()
+    with pytest.raises(WarehouseError, match="nothing"):
+        compare(connection, [METRIC], MACHINE)
+    assert threading.active_count() == before
 
 
 # --- a small warehouse, by hand ------------------------------------------------------------------
@@ -395,6 +427,20 @@ def test_parts_and_what_is_beyond_them_sum_to_the_difference(
         for split in one.splits:
             total = sum(part.difference.value for part in split.parts) + split.beyond
             assert total == pytest.approx(split.difference, rel=1e-9, abs=1e-3)
+
+
+def test_the_stages_of_a_metric_are_its_length(connection: duckdb.DuckDBPyConnection) -> None:
+    checked = 0
+    for metric in catalog.load().metrics:
+        if within := stages.inner(metric):
+            total = " + ".join(within)
+            [(rows, other)] = connection.execute(
+                f"SELECT COUNT({total}), COUNT(*) FILTER (WHERE {total} <> dur) FROM {metric.name}"
+            ).fetchall()
+            assert rows > 0
+            assert other == 0, metric.name
+            checked += 1
+    assert checked >= 3
 
 
 def test_a_breakdown_is_the_mean_of_the_intervals_near_the_quantile(tmp_path: Path) -> None:
