@@ -122,6 +122,14 @@ def test_threads_that_share_the_groups_find_the_same(
     assert compare(connection, metrics, by) == alone
 
 
+def test_lengths_that_do_not_fit_beside_a_run_count_the_same(
+    connection: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = compare(connection, ["handshake", METRIC], MACHINE)
+    monkeypatch.setattr(sampling, "_BITS", 20)
+    assert compare(connection, ["handshake", METRIC], MACHINE) == expected
+
+
 def test_an_error_while_reading_ends_the_threads(
     connection: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,6 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from importlib import import_module
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 
 _MANY = 300
 """From so many runs on, two threads draw."""
+
+_BITS = 62
+"""A number for a run and a length has so many bits; only a hostile length needs more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +131,8 @@ def draw(
         values,
     )
     number_of = group_of(groups)
-    there = np.bincount(rows["run_id"], minlength=len(number_of)) > 0
+    there = np.zeros(len(number_of), bool)
+    there[rows["run_id"]] = True
     runs = [np.flatnonzero(there & (number_of == number)) for number in range(len(groups.members))]
     of_lost = number_of[lost["run_id"]]
     uncertain = [int(lost["n"][of_lost == number].sum()) for number in range(len(runs))]
@@ -144,23 +149,34 @@ def _samples(
     """Part the intervals by group; `by_group` gives each group's runs that have one, in order."""
     chosen = np.concatenate(by_group)
     if not len(durations) or not len(chosen):
-        return [Sample.packed(np.empty(0, np.int64), 1, 0) for _ in by_group]
+        return [Sample(np.empty(0, np.int32), np.empty(0, np.int64), 0) for _ in by_group]
     place = np.zeros(int(runs.max()) + 1, np.int64)
     place[chosen] = np.arange(len(chosen))
+    firsts = np.cumsum([0, *(len(group) for group in by_group)])
     least = int(durations.min())
     shift = max((int(durations.max()) - least).bit_length(), 1)
+    if shift + len(chosen).bit_length() > _BITS:
+        places = place[runs]
+        each = [(places >= first) & (places < last) for first, last in pairwise(firsts)]
+        return [
+            Sample((places[mine] - first).astype(np.int32), durations[mine], len(group))
+            for mine, first, group in zip(each, firsts, by_group, strict=False)
+        ]
     # One number each, to sort by which is many times quicker than by two.
     keys = place[runs]
     keys <<= shift
     keys += durations
     keys -= least
     keys.sort()
-    starts = np.cumsum([0, *(len(group) for group in by_group)]) << shift
-    ends = np.searchsorted(keys, starts)
-    return [
-        Sample.packed(keys[first:last] - start, shift, least)
-        for first, last, start in zip(ends, ends[1:], starts, strict=False)
-    ]
+    ends = np.searchsorted(keys, firsts << shift)
+    found: list[Sample] = []
+    for group, first, (start, end) in zip(by_group, firsts, pairwise(ends), strict=False):
+        mine = keys[start:end]
+        index = (mine >> shift) - first
+        mine &= (1 << shift) - 1
+        mine += least
+        found.append(Sample(index.astype(np.int32), mine, len(group)))
+    return found
 
 
 def group_of(groups: Groups) -> NDArray[np.int32]:

@@ -28,21 +28,6 @@ class Sample:
     n_runs: int
     weights: NDArray[np.int64] | None = None
 
-    @classmethod
-    def packed(cls, keys: NDArray[np.int64], shift: int, least: int) -> Sample:
-        """Make a sample of one number for each interval, int64, in ascending order.
-
-        Above its lowest `shift` bits stands the index of its run, in these its length, ns, less
-        `least`. Every run of 0 to the last must have an interval.
-        """
-        durations = keys & ((1 << shift) - 1)
-        durations += least
-        runs = (keys >> shift).astype(np.int32)
-        sample = cls(runs, durations, int(runs[-1]) + 1 if len(runs) else 0)
-        # What it would find out itself, by sorting anew.
-        sample.__dict__.update(_keys=keys, _shift=shift, _least=least)
-        return sample
-
     @cached_property
     def intervals(self) -> int:
         """Count the intervals."""
@@ -83,7 +68,7 @@ class Sample:
 
     @cached_property
     def _shift(self) -> int:
-        """Give the bits that a duration above the least takes; the rest must do for the runs."""
+        """Give the bits that a duration above the least takes; what is left must do for the runs."""
         longest = int(self.durations.max()) if len(self.durations) else 0
         shift = max((longest - self._least).bit_length(), 1)
         assert shift + self.n_runs.bit_length() <= 62, "durations of centuries"
