@@ -190,22 +190,24 @@ def ecdf(
     labels: bool = False,
     legend: bool = False,
     margin: int | None = MARGIN,
+    is_small: bool = True,
 ) -> tuple[dict[str, Any], dict[str, Rows]]:
     """Draw the share of intervals that are no longer than the axis' duration, a line a group.
 
-    Marks are at p50, p90 and p99. Gives the specification and its data.
+    Marks are at p50, p90 and p99; `is_small`: with many groups each has fewer points. Gives the
+    specification and its data.
     """
     curve: list[tuple[object, ...]] = []
     marks: list[tuple[object, ...]] = []
     for one, distribution, group in zip(known, distributions, groups, strict=True):
-        points = _points(distribution, on, 1 if len(known) <= FEW_GROUPS else 2)
+        points = _points(distribution, on, 2 if is_small and len(known) > FEW_GROUPS else 1)
         curve += [(one.name, dur, share) for dur, share in points]
         for quantile in group.quantiles:
             if quantile.value is not None:
                 marks.append(_mark(one.name, quantile.q, quantile.value, on, _interval(quantile)))
         for q, value in distribution.quantiles:
             # Places to point at, between the marks.
-            if q in _HOVERED and (q in _FEW_HOVERED or len(known) <= FEW_GROUPS):
+            if q in _HOVERED and (q in _FEW_HOVERED or len(known) <= FEW_GROUPS or not is_small):
                 marks.append(_mark(one.name, q, value, on, None))
     spec = _ecdf(tuple(known), height, labels=labels, legend=legend, margin=margin)
     return {**spec, **_parameters(on)}, {

@@ -165,14 +165,15 @@ def render(template: str, *, title: str, scripts: Sequence[str] = (), **values: 
     )
 
 
-def write(path: Path, html: str) -> None:
-    """Write a page to a file, in whole or not at all. Raises TcpdwError where it cannot be."""
+def write(path: Path, content: str | bytes) -> None:
+    """Write a page or picture to a file, in whole or not at all.
+
+    Raises TcpdwError where it cannot be.
+    """
     try:
-        with tempfile.NamedTemporaryFile(
-            "w", encoding="utf-8", dir=path.parent, prefix=".tcpdw-", delete=False
-        ) as file:
+        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".tcpdw-", delete=False) as file:
             scratch = Path(file.name)
-            file.write(html)
+            file.write(content.encode() if isinstance(content, str) else content)
         try:
             # A temporary file is its owner's alone; a page is as any other file.
             mask = os.umask(0)

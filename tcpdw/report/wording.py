@@ -64,12 +64,12 @@ def _or_unknown(value: float | None, of: Unit) -> str:
 
 
 def change(relative: float) -> str:
-    """Write a relative difference: in percent, above threefold as a factor."""
+    """Write a relative difference: in percent, from tenfold on as a factor."""
     if not math.isfinite(relative):
         return UNKNOWN
-    if relative >= 2:
+    if relative >= 9:
         factor = 1 + relative
-        return f"×{factor:.2f}" if factor < 10 else f"×{factor:,.0f}"
+        return f"×{factor:.1f}" if factor < 99.5 else f"×{factor:,.0f}"
     percent = relative * 100
     text = f"{abs(percent):.1f}" if abs(percent) < 9.95 else f"{abs(percent):.0f}"
     sign = "" if not float(text) else "+" if percent > 0 else MINUS
