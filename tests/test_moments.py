@@ -49,3 +49,17 @@ def test_what_is_no_time(text: str) -> None:
 )
 def test_times_from_the_start(ts: int, text: str) -> None:
     assert moments.relative(ts, START) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "ns"),
+    [("50ms", 50_000_000), ("2", 2_000_000_000), ("1.5 us", 1_500), ("7ns", 7), ("0.1s", 10**8)],
+)
+def test_lengths_as_people_give_them(text: str, ns: int) -> None:
+    assert moments.length(text) == ns
+
+
+@pytest.mark.parametrize("text", ["", "0", "0ms", "-1s", "+1s", "1h", "1e3", "0.1ns", "9" * 12])
+def test_what_is_no_length(text: str) -> None:
+    with pytest.raises(UsageError, match=r"^no length of time: "):
+        moments.length(text)

@@ -18,7 +18,7 @@ from playwright.sync_api import Browser, Page
 from tcpdw import availability
 from tcpdw.cli.entry import app
 from tcpdw.errors import UsageError
-from tcpdw.report import timeline, timeline_read
+from tcpdw.report import timeline, timeline_page, timeline_read
 from tcpdw.report.timeline_data import Timeline
 from tcpdw.report.timeline_window import Point, Span, moments_of
 
@@ -145,6 +145,16 @@ def test_what_the_sample_shows(server: Timeline, connection: duckdb.DuckDBPyConn
     ).fetchall()[0]
     assert len(server.slices) == count
     assert {s.count for s in server.slices} == {1}
+
+
+def test_the_facts_are_the_metrics(server: Timeline, connection: duckdb.DuckDBPyConnection) -> None:
+    names = ("syn_to_synack", "synack_to_ack", "ack_to_wake", "wake_to_run")
+    stages = connection.execute(
+        f"SELECT {', '.join(names)} FROM syn_to_wake WHERE run_id = ?", [server.run.run_id]
+    ).fetchall()[0]
+    found = {fact.name: fact.value for fact in timeline_page.facts(server)}
+    told = ("SYN to SYN-ACK", "SYN-ACK to ACK", "ACK to wake", "wake to cpu")
+    assert tuple(found[name] for name in told) == stages
 
 
 def test_merging_keeps_the_whole(connection: duckdb.DuckDBPyConnection) -> None:
@@ -325,6 +335,13 @@ def test_other_times_and_connections_as_asked(connection: duckdb.DuckDBPyConnect
     asked = timeline.read(connection, run, 7, "+2s", "10ms")
     assert asked.span == Span(start + 1_990_000_000, start + 2_010_000_000)
     assert timeline.key_view(asked) == asked.span
+    start_ts, number = connection.execute(
+        "SELECT start_ts, connection_id FROM connections WHERE run_id = ? AND connection_id = 100",
+        [run.run_id],
+    ).fetchall()[0]
+    there = timeline.read(connection, run, None, str(start_ts), "1ms")
+    assert there.connection is not None
+    assert there.connection.number == number
     with pytest.raises(UsageError, match="no connection 1000"):
         timeline.read(connection, run, 1000)
 

@@ -25,7 +25,8 @@ from tcpdw.cli import shared
     "number",
     metavar="N",
     type=click.IntRange(min=1),
-    help="Which connection of several: `connections.connection_id`.",
+    help="Which connection of several, `connections.connection_id`; else the one at the time that "
+    "--at names, else the first that has a story.",
 )
 @click.option(
     "--at",
@@ -46,10 +47,9 @@ def timeline(
 ) -> None:
     """Draw what happened in a run: a page with the packets, the interrupts, the threads.
 
-    RUN is a run's name or number. The page is one file that opens offline. It shows one connection,
-    the first that has a story unless --connection names another: its segments between client and
-    server, each cpu's interrupts and softirqs, the threads with their system calls and sleep, the
-    steps of the experiment, and what the tracer lost.
+    RUN is a run's name or number. The page is one file that opens offline. It shows one connection:
+    its segments between client and server, each cpu's interrupts and softirqs, the threads with
+    their system calls and sleep, the steps of the experiment, and what the tracer lost.
     """
     from tcpdw import availability, query
     from tcpdw.report import timeline as drawing

@@ -27,8 +27,13 @@ if TYPE_CHECKING:
 
 ENDINGS = (".html", ".svg", ".png")
 
-PICTURE_WIDTH = 1100
+PICTURE_WIDTH = 1000
 """The width of a picture, pixels."""
+
+
+_PADDING = {"left": 16, "right": 20, "top": 14, "bottom": 12}
+_SCALE = 1.5
+"""A PNG has so many pixels a pixel of the chart."""
 
 
 def check_ending(path: Path | None) -> None:
@@ -77,7 +82,7 @@ def write(line: Timeline, path: Path) -> None:
         if ending == ".svg":
             whole = vl_convert.vegalite_to_svg(spec).encode()
         else:
-            whole = vl_convert.vegalite_to_png(spec, scale=2)
+            whole = vl_convert.vegalite_to_png(spec, scale=_SCALE)
     with new_file.replacing(path) as file:
         file.write(whole)
 
@@ -146,7 +151,8 @@ def picture(line: Timeline, *, dark: bool = False) -> dict[str, Any]:
     view = _since(line, key_view(line))
     spec = timeline_chart.lanes_chart(layout, view, line.origin_name, width=PICTURE_WIDTH)
     title = {"text": line.run.name, "subtitle": timeline_page.connection_words(line)}
-    chart = Chart("picture", "", {**spec, "title": title}, layout.data)
+    spec |= {"title": title, "padding": _PADDING}
+    chart = Chart("picture", "", spec, layout.data)
     return chart.standing_alone(dark=dark)
 
 

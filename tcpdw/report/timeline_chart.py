@@ -7,6 +7,7 @@ sets them.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any, cast
 
 from tcpdw.report.timeline_lanes import CLASSES, INTERFACE, PEER, STACK, Layout
@@ -54,7 +55,7 @@ def lanes_chart(
     layers = [
         _lane_grounds(alt, layout.height),
         _losses(alt),
-        *_slices(alt, legend=width is not None),
+        *_slices(alt, layout.kinds if width is not None else ()),
         *_ladder(alt),
         *_wakes(alt),
         *_steps(alt),
@@ -133,7 +134,8 @@ def _labels(alt: Any) -> list[Any]:
     ]
 
 
-def _slices(alt: Any, *, legend: bool) -> list[Any]:
+def _slices(alt: Any, named: Collection[str]) -> list[Any]:
+    """Draw the slices and what they are called; `named`: the classes that the legend tells."""
     seen = (
         alt.Chart(alt.NamedData("slices"))
         .transform_filter(_VISIBLE)
@@ -145,8 +147,15 @@ def _slices(alt: Any, *, legend: bool) -> list[Any]:
         domain=list(CLASSES), range=[f"var(--{colour})" for colour in CLASSES.values()]
     )
     key = (
-        alt.Legend(title=None, orient="bottom", columns=4, symbolType="square", labelLimit=260)
-        if legend
+        alt.Legend(
+            title=None,
+            orient="bottom",
+            columns=4,
+            symbolType="square",
+            labelLimit=260,
+            values=[kind for kind in CLASSES if kind in named],
+        )
+        if named
         else None
     )
     colour = alt.Color("kind:N", scale=colours, legend=key)

@@ -31,6 +31,10 @@ _CONNECTION = (
     "COALESCE(syn_ts, syn_capture_ts) FROM connections WHERE run_id = ? "
     "AND (?::BIGINT IS NULL OR connection_id = ?) ORDER BY connection_id LIMIT 1"
 )
+_ALIVE = (
+    "SELECT connection_id FROM connections WHERE run_id = ? AND start_ts <= ? AND end_ts > ? "
+    "ORDER BY start_ts DESC, connection_id DESC LIMIT 1"
+)
 _SEGMENTS = (
     "SELECT direction, ts, capture_ts, wire_ts, begin_ts, frame, packets, from_client, "
     "relative_seq, relative_ack, COALESCE(flags, 0), COALESCE(payload_len, 0), retransmission, "
@@ -62,14 +66,16 @@ def read(
 ) -> data.Timeline:
     """Read the timeline of a run's connection: of `number`, else of the first with a story.
 
-    `asked`: the time to cover; else that of the story, where it is not too much. Raises UsageError
-    where there is no such connection.
+    `asked`: the time to cover, and where no number is given the connection that lived then; else
+    that of the story, where it is not too much. Raises UsageError where there is no such
+    connection.
     """
     notes: list[str] = []
     about = data.Run(*rows(connection, _RUN, [run.run_id])[0])
     told = story.connections(connection, run.run_id)
     if number is None and told:
-        number = told[0].number
+        number = _alive(connection, run.run_id, asked) if asked else None
+        number = number or told[0].number
     one, life, origin, name = _life(connection, about, number)
     steps = _steps(connection, run.run_id, one) if one is not None and one in told else []
     came = [Point(s.ts, s.part, s.step) for s in steps if s.ts is not None]
@@ -98,6 +104,13 @@ def read(
         about, one, len(told), origin, name, span, asked is not None, shown, steps, slices,
         segments, wakes, losses, threads, cpus, notes,
     )  # fmt: skip
+
+
+def _alive(connection: duckdb.DuckDBPyConnection, run_id: int, asked: Span) -> int | None:
+    """Give the connection that began last before the middle of a time and lived then."""
+    middle = (asked.first + asked.last) // 2
+    found = rows(connection, _ALIVE, [run_id, middle, middle])
+    return int(found[0][0]) if found else None
 
 
 def start_of(connection: duckdb.DuckDBPyConnection, run: RunName) -> int:
