@@ -2,7 +2,7 @@
 
 Without knowing Prefect::
 
-    python -m flows.ingest PATH... --warehouse FILE [--replace]
+    python -m flows.ingest PATH... --warehouse FILE [--replace] [--report report.html]
     python -m flows.ingest PATH... --warehouse FILE --serve "*/15 * * * *"
 
 With no server configured, the first form starts a temporary one, which takes some 20 s. With one
@@ -21,7 +21,7 @@ import sys
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 from prefect import flow, get_run_logger, task
 from prefect.artifacts import create_markdown_artifact
@@ -35,6 +35,7 @@ from prefect.states import Failed
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from flows import ingest_report, markdown
+from flows.held import Held
 from flows.limits import loading
 from tcpdw import inputs, pipeline
 from tcpdw.errors import TcpdwError, UsageError
@@ -53,19 +54,6 @@ RETRY_SECONDS = (1.0, 10.0)
 _NAME_CHARACTERS = 80
 _NAMED_FAILURES = 5
 
-_T = TypeVar("_T")
-
-
-class _Held(Generic[_T]):
-    """Carries a value past Prefect, which would walk through it, and may keep what it was given."""
-
-    def __init__(self, value: _T) -> None:
-        self._values = [value]
-
-    def take(self) -> _T:
-        """Give the value, and hold it no more."""
-        return self._values.pop()
-
 
 def _can_retry(_task: object, _run: TaskRun, state: State[Any]) -> bool:
     error = state.result(raise_on_failure=False)
@@ -73,9 +61,9 @@ def _can_retry(_task: object, _run: TaskRun, state: State[Any]) -> bool:
 
 
 @task(cache_policy=NO_CACHE, persist_result=False)
-def discover(held: _Held[Callable[[], Plan]]) -> _Held[Plan]:
+def discover(held: Held[Callable[[], Plan]]) -> Held[Plan]:
     """Find the runs, and which of them are in the warehouse already."""
-    return _Held(held.take()())
+    return Held(held.take()())
 
 
 @task(
@@ -86,19 +74,19 @@ def discover(held: _Held[Callable[[], Plan]]) -> _Held[Plan]:
     retry_delay_seconds=list(RETRY_SECONDS),
     retry_condition_fn=_can_retry,
 )
-def read(name: str, job: Job) -> _Held[tuple[RunData, ...]]:  # noqa: ARG001
+def read(name: str, job: Job) -> Held[tuple[RunData, ...]]:  # noqa: ARG001
     """Read all that a source holds; again where its reader died or the system was short."""
-    return _Held(job(is_last=task_run.run_count > len(RETRY_SECONDS)))
+    return Held(job(is_last=task_run.run_count > len(RETRY_SECONDS)))
 
 
 @task(task_run_name="load {runs} runs", cache_policy=NO_CACHE, persist_result=False)
 def load(
     runs: int,  # noqa: ARG001
-    batch: _Held[Sequence[RunData]],
+    batch: Held[Sequence[RunData]],
     warehouse: Warehouse,
-) -> _Held[Sequence[LoadedRun]]:
+) -> Held[Sequence[LoadedRun]]:
     """Load a batch of runs in one transaction."""
-    return _Held(warehouse.load(batch.take()))
+    return Held(warehouse.load(batch.take()))
 
 
 @flow(name="ingest", persist_result=False)
@@ -112,6 +100,7 @@ def ingest(
     role: str | None = None,
     experiment: str | None = None,
     fail_on_bad_run: bool = True,
+    report_to: str | None = None,
 ) -> dict[str, Any] | State[Any]:
     """Bring the runs at `paths` into the warehouse.
 
@@ -133,6 +122,8 @@ def ingest(
         role: the runs' role, such as server or client, whatever they say.
         experiment: the runs' experiment, whatever they say.
         fail_on_bad_run: whether a run that cannot be read makes the flow's run Failed.
+        report_to: an HTML file: then the flow `report` compares all runs of the warehouse and
+            writes it; where that fails, so does this flow.
 
     Returns:
         Counts of runs `loaded`, `failed` and `skipped`, of `events` and `packets`; `seconds`; and
@@ -157,8 +148,11 @@ def ingest(
     create_markdown_artifact(
         ingest_report.markdown(summary, warehouse), key=ARTIFACT, description="What an ingest did."
     )
+    written = None if report_to is None else _written(warehouse, report_to)
     if summary.failed and fail_on_bad_run:
         return Failed(message=_failure_message(summary))
+    if written is not None and not written.is_completed():
+        return Failed(message=f"no report was written: {written.message}")
     return {
         "loaded": len(summary.loaded),
         "failed": len(summary.failed),
@@ -176,7 +170,7 @@ def ingest(
 class _Pending:
     """The reading of a source, as a task's run."""
 
-    def __init__(self, future: PrefectConcurrentFuture[_Held[tuple[RunData, ...]]]) -> None:
+    def __init__(self, future: PrefectConcurrentFuture[Held[tuple[RunData, ...]]]) -> None:
         self._future = future
 
     def result(self) -> tuple[RunData, ...]:
@@ -189,7 +183,7 @@ class TaskSteps(Steps):
 
     def discover(self, paths: Iterable[Path], known: Mapping[str, int], options: Options) -> Plan:
         """Find what there is to do, as a task."""
-        return discover(_Held(lambda: pipeline.plan(paths, known, options))).take()
+        return discover(Held(lambda: pipeline.plan(paths, known, options))).take()
 
     @contextmanager
     def reading(self, workers: int) -> Generator[Callable[[Job], _Pending]]:
@@ -204,7 +198,7 @@ class TaskSteps(Steps):
 
     def load(self, warehouse: Warehouse, batch: Sequence[RunData]) -> Sequence[LoadedRun]:
         """Load a batch as a task, in this thread: one writes."""
-        return load(len(batch), _Held(batch), warehouse).take() if batch else ()
+        return load(len(batch), Held(batch), warehouse).take() if batch else ()
 
 
 class LogWatcher(Watcher):
@@ -233,6 +227,12 @@ class LogWatcher(Watcher):
                 self._log.warning(
                     "%s: %s", markdown.shortened(run.name), markdown.shortened(run.warnings[0])
                 )
+
+
+def _written(warehouse: str, path: str) -> State[Any]:
+    from flows.report import report
+
+    return report(warehouse, path, return_state=True)
 
 
 def _task_name(name: str) -> str:
@@ -299,6 +299,9 @@ def _parser() -> argparse.ArgumentParser:
         "--tolerate", action="store_true", help="do not fail for runs that cannot be read"
     )
     parser.add_argument(
+        "--report", metavar="FILE", help="then compare the runs, and write this HTML file"
+    )
+    parser.add_argument(
         "--serve", metavar="CRON", help='do so at these times until stopped: "*/15 * * * *"'
     )
     return parser
@@ -309,7 +312,8 @@ def _parameters(given: argparse.Namespace) -> dict[str, Any]:
         raise UsageError("no warehouse was given", hint="add --warehouse FILE")
     if given.workers is not None and given.workers < 1:
         raise UsageError("--workers takes a number from 1 on")
-    places = [given.warehouse, *given.paths]
+    reports = [] if given.report is None else [given.report]
+    places = [given.warehouse, *given.paths, *reports]
     for place in places:
         if not place.isprintable():
             raise UsageError(
@@ -318,7 +322,7 @@ def _parameters(given: argparse.Namespace) -> dict[str, Any]:
                 hint="give the folder that holds it",
             )
     # A served flow runs in a process, and maybe a directory, of its own.
-    warehouse, *paths = (str(Path(place).absolute()) for place in places)
+    warehouse, *paths = (str(Path(place).absolute()) for place in (given.warehouse, *given.paths))
     return {
         "paths": paths,
         "warehouse": warehouse,
@@ -329,6 +333,7 @@ def _parameters(given: argparse.Namespace) -> dict[str, Any]:
         "role": given.role,
         "experiment": given.experiment,
         "fail_on_bad_run": not given.tolerate,
+        "report_to": None if given.report is None else str(Path(given.report).absolute()),
     }
 
 

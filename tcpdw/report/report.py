@@ -37,15 +37,22 @@ class Panel:
     warnings: tuple[str, ...]
 
 
-def report(
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """What a report rests on: which runs are in, and the comparison of each panel of them."""
+
+    scope: Scope
+    comparisons: tuple[Comparison, ...]
+
+
+def basis(
     connection: duckdb.DuckDBPyConnection,
     *,
-    name: str,
     by: Sequence[str] = (),
     runs: str | None = None,
     base: str | None = None,
-) -> str:
-    """Give the page as HTML; `name` is what the warehouse is called.
+) -> Basis:
+    """Choose the runs and compare them.
 
     `by` and `base` are those of `tcpdw.compare.By`, `runs` is a condition on the table `runs`;
     without these the comparison is the fair one of `scope.choose`. Raises UsageError where a
@@ -54,7 +61,25 @@ def report(
     chosen = scope.choose(connection, by, runs)
     if runs is not None and not chosen.panels:
         raise UsageError(f"no run has {runs}", hint="`tcpdw runs` lists them")
-    compared = _compared(connection, chosen, base)
+    return Basis(chosen, tuple(_compared(connection, chosen, base)))
+
+
+def report(
+    connection: duckdb.DuckDBPyConnection,
+    *,
+    name: str,
+    by: Sequence[str] = (),
+    runs: str | None = None,
+    base: str | None = None,
+    on: Basis | None = None,
+) -> str:
+    """Give the page as HTML; `name` is what the warehouse is called.
+
+    It is a page on `on`, else on what `basis` gives for the other arguments, which raises
+    UsageError.
+    """
+    on = on or basis(connection, by=by, runs=runs, base=base)
+    chosen, compared = on.scope, on.comparisons
     every = _whole(connection, "SELECT COUNT(*) FROM runs")
     with charts.unchecked():
         panels = [
