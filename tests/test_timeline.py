@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, cast
 
@@ -21,6 +22,7 @@ from tcpdw.errors import UsageError
 from tcpdw.report import timeline, timeline_page, timeline_read
 from tcpdw.report.timeline_data import Timeline
 from tcpdw.report.timeline_window import Point, Span, moments_of
+from tcpdw.report.timeline_words import slice_words
 
 SERVER = "osprey-server-handshake-001"
 LIMIT = 3_000_000
@@ -163,8 +165,8 @@ def test_merging_keeps_the_whole(connection: duckdb.DuckDBPyConnection) -> None:
     assert "drawn as" in " ".join(line.notes)
     tids = [thread.tid for thread in line.threads]
     rows = connection.execute(
-        "SELECT kind, COUNT(*), SUM(COALESCE(exit_ts, CASE WHEN kind = 'syscall' THEN $last "
-        "ELSE ts END) - ts), MIN(ts) FROM timeline_slices($run, $first, $last) "
+        "SELECT kind, COUNT(*), COALESCE(SUM(exit_ts - ts), 0), MIN(ts) "
+        "FROM timeline_slices($run, $first, $last) "
         "WHERE kind IN ('hardirq', 'softirq', 'on cpu') OR list_contains($tids, tid) GROUP BY kind",
         {"run": line.run.run_id, "first": line.span.first, "last": line.span.last, "tids": tids},
     ).fetchall()
@@ -173,6 +175,28 @@ def test_merging_keeps_the_whole(connection: duckdb.DuckDBPyConnection) -> None:
         assert sum(s.count for s in own) == count
         assert sum(s.busy for s in own) == busy
         assert min(s.ts for s in own) == first
+
+
+def test_calls_without_an_end_stop_before_the_next(
+    connection: duckdb.DuckDBPyConnection,
+) -> None:
+    line = line_of(connection, "heron-server-fork-001")
+    open_calls = 0
+    for thread in line.threads:
+        calls = [s for s in line.slices if s.kind == "syscall" and s.tid == thread.tid]
+        assert all(a.end <= b.ts for a, b in pairwise(calls))
+        open_calls += sum(not call.ends for call in calls)
+    assert open_calls > 0
+    gone = connection.execute(
+        "SELECT MAX(end_ts) FROM threads WHERE run_id = ? AND tid = 245", [line.run.run_id]
+    ).fetchall()[0][0]
+    (leaving,) = [s for s in line.slices if s.name == "exit_group" and s.tid == 245]
+    assert leaving.end == gone < line.span.last
+
+
+def test_errors_have_their_names(server: Timeline) -> None:
+    reads = [s for s in server.slices if s.name == "recvfrom"]
+    assert [slice_words(item)[0] for item in reads] == ["recvfrom = -104 (ECONNRESET)"]
 
 
 @pytest.mark.parametrize(

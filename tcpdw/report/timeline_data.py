@@ -20,7 +20,7 @@ MAX_LOSSES = 400
 
 CPU_KINDS = ("hardirq", "softirq", "on cpu")
 
-Origin = Literal["SYN", "first segment", "trace's start", "capture's start"]
+Origin = Literal["SYN", "first segment", "trace's start"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Slice:
     """A stretch of a lane: as `timeline_slices` has it, or several of them drawn as one.
 
     `ts`, `end`: ns since the Unix epoch; `ends`: whether the trace shows its end; `count`: how many
-    are drawn as one; `busy`: how long they took in all, ns.
+    are drawn as one; `busy`: how long those took in all whose end the trace shows, ns.
     """
 
     kind: str

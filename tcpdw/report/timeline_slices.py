@@ -16,20 +16,40 @@ if TYPE_CHECKING:
 _BRIEF = 5
 """Moments shorter than this part of the time are drawn as they are."""
 
-_LANES = "kind IN ('hardirq', 'softirq', 'on cpu') OR tid IN (SELECT UNNEST($threads))"
-_COUNT = f"SELECT COUNT(*) FROM timeline_slices($run, $first, $last) WHERE {_LANES}"
+_LANES = "s.kind IN ('hardirq', 'softirq', 'on cpu') OR s.tid IN (SELECT UNNEST($threads))"
+_COUNT = f"SELECT COUNT(*) FROM timeline_slices($run, $first, $last) AS s WHERE {_LANES}"
 # What lies in a kept span stays as it is; of the rest, those of a lane that nearly touch are one.
 _SLICES = f"""
 WITH
 spans AS (SELECT UNNEST($froms) AS a, UNNEST($tos) AS b),
 
+thread_ends AS (
+    SELECT tid, MAX(end_ts) AS gone_ts FROM threads WHERE run_id = $run GROUP BY tid
+),
+
+-- A call whose end the trace does not show ends before the thread's next, and with the thread.
 slices AS (
     SELECT
-        *,
+        s.*,
         exit_ts IS NOT NULL AS ends,
-        COALESCE(exit_ts, CASE WHEN kind = 'syscall' THEN $last ELSE ts END) AS end_ts,
-        CASE WHEN kind IN ('hardirq', 'softirq', 'on cpu') THEN cpu_id ELSE tid END AS lane
-    FROM timeline_slices($run, $first, $last)
+        COALESCE(
+            exit_ts,
+            CASE
+                WHEN kind = 'syscall'
+                    THEN GREATEST(
+                        ts,
+                        LEAST(
+                            $last,
+                            gone_ts,
+                            LEAD(ts) OVER (PARTITION BY kind, s.tid ORDER BY ts)
+                        )
+                    )
+            END,
+            ts
+        ) AS end_ts,
+        CASE WHEN kind IN ('hardirq', 'softirq', 'on cpu') THEN cpu_id ELSE s.tid END AS lane
+    FROM timeline_slices($run, $first, $last) AS s
+    LEFT JOIN thread_ends AS e ON s.tid = e.tid
     WHERE {_LANES}
 ),
 
@@ -73,7 +93,7 @@ SELECT
     ARG_MAX(number, end_ts - ts) AS number,
     BOOL_AND(certain) AS certain,
     COUNT(*) AS count,
-    SUM(end_ts - ts)::BIGINT AS busy
+    COALESCE(SUM(exit_ts - ts), 0)::BIGINT AS busy
 FROM numbered
 GROUP BY kind, lane, island
 ORDER BY 2, 1

@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
+import errno
+
 from tcpdw.report.timeline_data import Segment, Slice
 
+# Those that no program sees, for a signal interrupts the call: include/linux/errno.h.
+_RESTARTS = {
+    512: "ERESTARTSYS",
+    513: "ERESTARTNOINTR",
+    514: "ERESTARTNOHAND",
+    516: "ERESTART_RESTARTBLOCK",
+}
+_ERRORS = {**errno.errorcode, **_RESTARTS}
 _FLAGS = ((2, "SYN"), (1, "FIN"), (4, "RST"), (8, "PSH"), (16, "ACK"))
 
 
@@ -41,8 +51,12 @@ def slice_words(item: Slice) -> tuple[str, str]:
     if item.kind == "softirq":
         return (f"softirq {item.name} (vec {item.number})", item.name)
     if item.kind == "syscall":
-        gave = f" = {item.number}" if item.number is not None and item.ends else ""
-        return (f"{item.name}{gave}", f"{item.name}{gave}")
+        if item.number is None or not item.ends:
+            return (item.name, item.name)
+        error = _ERRORS.get(-item.number)
+        if error:
+            return (f"{item.name} = {item.number} ({error})", f"{item.name} = {error}")
+        return (f"{item.name} = {item.number}", f"{item.name} = {item.number}")
     if item.kind == "on cpu":
         return (f"{item.name} {item.tid} on cpu {item.cpu_id}", f"{item.name} {item.tid}")
     if item.kind == "runnable":
