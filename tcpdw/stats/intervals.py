@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from statistics import NormalDist
 from typing import TYPE_CHECKING
 
-from tcpdw.stats.precision import Precision, precision
+from tcpdw.stats.precision import FEWEST_DF, Precision, precision
 from tcpdw.stats.sample import Sample, position
 
 if TYPE_CHECKING:
@@ -54,14 +54,16 @@ class _Quantile:
 
         `df`: degrees of freedom to use instead of the quantile's own.
         """
-        n = _for_unknown_variance(self.precision.n, self.precision.df if df is None else df, tail)
-        low = _rank(n, self.q, tail)
-        high = _rank(n, 1 - self.q, tail)
-        lowest = None if low is None else _at(self.sample, (low - 0.5) / n)
-        highest = None if high is None else _at(self.sample, 1 - (high - 0.5) / n)
+        # Fewer where the variance behind them is an estimate (Korn and Graubard 1998, Survey
+        # Methodology 24).
+        of_t = _t(self.precision.df if df is None else df, tail)
+        n = self.precision.n * (_t(math.inf, tail) / of_t) ** 2
+        low = _place(self.sample, n, self.q, tail)
+        high = _place(self.sample, n, 1 - self.q, tail)
+        last = self.sample.intervals - 1
         return (
-            None if lowest is None else min(lowest, self.value),
-            None if highest is None else max(highest, self.value),
+            None if low is None else min(_at(self.sample, low), self.value),
+            None if high is None else max(_at(self.sample, last - high), self.value),
         )
 
 
@@ -82,32 +84,33 @@ def differences(
     """Give the differences of quantiles, new against base, with intervals; each holds an interval.
 
     The two groups' own bounds are combined (MOVER: Zou and Donner 2008, Statistics in Medicine 27;
-    for the ratio, Donner and Zou 2012, Statistical Methods in Medical Research 21), with the
-    degrees of freedom of both (Welch 1947, Biometrika 34). The interval of the ratio excludes 1
-    where that of the difference excludes 0.
+    for the ratio, Donner and Zou 2012, Statistical Methods in Medical Research 21). Each group's
+    bounds allow for two things that are estimated: the variance between runs, and how dense the
+    intervals lie. Two groups tell more of each than one: the difference has the degrees of freedom
+    of both (Welch 1947, Biometrika 34). The interval of the ratio excludes 1 where that of the
+    difference excludes 0.
     """
     pairs = zip(_quantiles(base, qs), _quantiles(new, qs), strict=True)
     return tuple(_difference(one, other, level) for one, other in pairs)
 
 
 def _quantiles(sample: Sample, qs: Sequence[float]) -> list[_Quantile]:
-    found: list[_Quantile] = []
-    longest = sample.at(sample.intervals - 1)
-    for q in qs:
-        value = sample.at(position(q, sample.intervals))
-        # The longest of all exceeds nothing: what is below it tells more.
-        within = sample.within(value - 1 if value == longest else value)
-        found.append(_Quantile(q, float(value), sample, precision(sample.sizes, within)))
-    return found
+    values = [sample.at(position(q, sample.intervals)) for q in qs]
+    return [
+        _Quantile(q, float(value), sample, precision(sample, q))
+        for q, value in zip(qs, values, strict=True)
+    ]
 
 
 def _difference(base: _Quantile, new: _Quantile, level: float) -> Difference:
-    df = _welch(base, new)
+    df = _welch(base, new, (base.precision.df, new.precision.df))
+    densities = (_density_df(base), _density_df(new))
+    density = _welch(base, new, densities)
     absolutes: list[tuple[float | None, float | None]] = []
     ratios: list[tuple[float | None, float | None]] = []
     for tail in _tails(level):
-        base_low, base_high = base.bounds(tail, df)
-        new_low, new_high = new.bounds(tail, df)
+        base_low, base_high = _drawn_in(base, base.bounds(tail, df), densities[0], density, tail)
+        new_low, new_high = _drawn_in(new, new.bounds(tail, df), densities[1], density, tail)
         lows, highs = (base_high, new_low), (base_low, new_high)
         absolutes.append((_apart(base, new, lows, -1), _apart(base, new, highs, 1)))
         ratios.append((_ratio(base, new, lows, -1), _ratio(base, new, highs, 1)))
@@ -132,54 +135,66 @@ def _sides(
     )
 
 
-def _for_unknown_variance(n: float, df: float, tail: float) -> float:
-    """Give fewer intervals than `n`, for the variance behind `n` is an estimate.
-
-    (Korn and Graubard 1998, Survey Methodology 24.)
-    """
+def _t(df: float, tail: float) -> float:
+    """Give the value that Student's t exceeds with probability `tail`."""
     if math.isinf(df):
-        return n
+        return -NormalDist().inv_cdf(tail)
     from scipy import special
 
-    return n * (NormalDist().inv_cdf(tail) / float(special.stdtrit(df, tail))) ** 2
+    return -float(special.stdtrit(df, tail))
 
 
-def _rank(n: float, q: float, tail: float) -> float | None:
-    """Give the rank, from 1, whose value lies above the q-quantile with probability `tail`.
+def _place(sample: Sample, n: float, q: float, tail: float) -> float | None:
+    """Give the place, from 0, whose value lies above the q-quantile with probability `tail`.
 
-    Of `n` independent values, the r-th lies above where fewer than r are within the quantile: the
-    binomial law, for ranks between integers by the incomplete beta function, whose inverse bdtrik
-    is. None where even the first lies above it more often than `tail`.
+    Of `n` independent values the r-th lies above where fewer than r are within the quantile: the
+    binomial law (Conover 1999, Practical Nonparametric Statistics, 3.2), for ranks between integers
+    by the incomplete beta function, whose inverse bdtrik is. Its place among all intervals is that
+    of the same share of them. None where even the first value lies above more often than `tail`,
+    or where its place is before the first interval.
     """
     from scipy import special
 
-    if n < 1 or (1 - q) ** n > tail:
+    if n < 1 or not 0 < q < 1 or (1 - q) ** n > tail:
         return None
-    return float(special.bdtrik(tail, n, q)) + 1
+    place = (float(special.bdtrik(tail, n, q)) + 0.5) / n * sample.intervals - 0.5
+    return None if place < 0 else min(place, sample.intervals - 1)
 
 
-def _at(sample: Sample, share: float) -> float | None:
-    """Give the value, ns, at a share of all, between two observed ones by line."""
-    last = sample.intervals - 1
-    rank = share * sample.intervals - 0.5
-    if not 0 <= rank <= last:
-        return None
-    below = int(rank)
-    low, high = float(sample.at(below)), float(sample.at(min(below + 1, last)))
-    return low + (rank - below) * (high - low)
+def _at(sample: Sample, place: float) -> float:
+    """Give the value, ns, at a place, between two observed ones by line."""
+    below = int(place)
+    low = float(sample.at(below))
+    high = float(sample.at(min(below + 1, sample.intervals - 1)))
+    return low + (place - below) * (high - low)
 
 
-def _welch(base: _Quantile, new: _Quantile) -> float:
+def _welch(base: _Quantile, new: _Quantile, dfs: tuple[float, float]) -> float:
     """Give the degrees of freedom of the difference, from both and how wide they are."""
-    dfs = (base.precision.df, new.precision.df)
-    if math.isinf(dfs[0]) and math.isinf(dfs[1]):
-        return math.inf
-    variances = [_variance(one) for one in (base, new)]
-    known = [variance for variance in variances if variance is not None]
+    known = [variance for one in (base, new) if (variance := _variance(one)) is not None]
     if len(known) < 2 or sum(known) == 0:
         return min(dfs)
-    shares = [variance / sum(known) for variance in known]
-    return 1 / sum(share**2 / df for share, df in zip(shares, dfs, strict=True))
+    total = sum((variance / sum(known)) ** 2 / df for variance, df in zip(known, dfs, strict=True))
+    return 1 / total if total > 0 else math.inf
+
+
+def _density_df(found: _Quantile) -> float:
+    """Give the degrees of freedom of the interval's width, for it is the room that values take.
+
+    Between two ranks that are m apart lies a sum of m spacings, of gamma's law: its square, a
+    variance, has the relative variance 4 / m, as has chi-squared with m / 2 degrees of freedom. (On
+    the variance of such a sparsity estimate: Bloch and Gastwirth 1968, Annals of Mathematical
+    Statistics 39.)
+    """
+    spread = math.sqrt(found.precision.n * found.q * (1 - found.q))
+    return max(_t(math.inf, 0.025) * spread, FEWEST_DF)
+
+
+def _drawn_in(found: _Quantile, ends: _Ends, own: float, both: float, tail: float) -> _Ends:
+    """Give bounds nearer to the quantile, for their width has more degrees of freedom together."""
+    share = min(_t(both, tail) / _t(own, tail), 1.0)
+    low, high = (None if end is None else found.value + share * (end - found.value) for end in ends)
+    return low, high
 
 
 def _variance(found: _Quantile) -> float | None:

@@ -45,15 +45,14 @@ class Sample:
 
     def within(self, bound: int) -> NDArray[np.int64]:
         """Count each run's intervals that are no longer than `bound`, ns: int64, one a run."""
-        bound = min(max(bound - self._least, -1), (1 << self._shift) - 1)
-        last = np.searchsorted(self._keys, self._firsts + bound, "right")
+        last = np.searchsorted(self._keys, self._firsts + self._lengths.upto(bound), "right")
         return self._upto[last] - self._upto[self._starts]
 
     def medians(self) -> NDArray[np.int64]:
         """Give each run's median, ns, int64: the lower one where two are in the middle."""
         place = self._upto[self._starts] + (self.sizes - 1) // 2
         entry = place if self.weights is None else np.searchsorted(self._upto, place, "right") - 1
-        return (self._keys[entry] & ((1 << self._shift) - 1)) + self._least
+        return self._lengths.of(self._keys[entry] & ((1 << self._lengths.bits) - 1))
 
     @cached_property
     def _ordered(self) -> tuple[NDArray[np.int64], NDArray[np.int64] | None]:
@@ -63,16 +62,8 @@ class Sample:
         return self.durations[order], np.cumsum(self.weights[order])
 
     @cached_property
-    def _least(self) -> int:
-        return int(self.durations.min()) if len(self.durations) else 0
-
-    @cached_property
-    def _shift(self) -> int:
-        """Give the bits that a duration above the least takes; what is left must do for the runs."""
-        longest = int(self.durations.max()) if len(self.durations) else 0
-        shift = max((longest - self._least).bit_length(), 1)
-        assert shift + self.n_runs.bit_length() <= 62, "durations of centuries"
-        return shift
+    def _lengths(self) -> _Lengths:
+        return _Lengths(self.durations, 62 - self.n_runs.bit_length())
 
     @cached_property
     def _order(self) -> NDArray[np.intp] | None:
@@ -81,7 +72,7 @@ class Sample:
 
     @property
     def _unordered(self) -> NDArray[np.int64]:
-        return (self.runs.astype(np.int64) << self._shift) + (self.durations - self._least)
+        return (self.runs.astype(np.int64) << self._lengths.bits) + self._lengths.codes
 
     @cached_property
     def _keys(self) -> NDArray[np.int64]:
@@ -101,7 +92,7 @@ class Sample:
 
     @cached_property
     def _firsts(self) -> NDArray[np.int64]:
-        return np.arange(self.n_runs, dtype=np.int64) << self._shift
+        return np.arange(self.n_runs, dtype=np.int64) << self._lengths.bits
 
     @cached_property
     def _starts(self) -> NDArray[np.intp]:
@@ -110,6 +101,35 @@ class Sample:
     @cached_property
     def _ends(self) -> NDArray[np.intp]:
         return np.append(self._starts[1:], len(self.durations))
+
+
+class _Lengths:
+    """Durations as small numbers in the same order: `codes`, int64, of `bits` bits each.
+
+    They are what the durations are above the least, or their places among the different ones where
+    that would take more than `room` bits.
+    """
+
+    def __init__(self, durations: NDArray[np.int64], room: int) -> None:
+        self._least = int(durations.min()) if len(durations) else 0
+        highest = (int(durations.max()) if len(durations) else 0) - self._least
+        self._different: NDArray[np.int64] | None = None
+        if highest.bit_length() <= room:
+            self.codes: NDArray[np.int64] = durations - self._least
+        else:
+            self._different, self.codes = np.unique(durations, return_inverse=True)
+            highest = len(self._different) - 1
+        self.bits = max(highest.bit_length(), 1)
+
+    def upto(self, bound: int) -> int:
+        """Give the highest code of what is no longer than `bound`, ns; -1 where nothing is."""
+        if self._different is not None:
+            return int(np.searchsorted(self._different, bound, "right")) - 1
+        return min(max(bound - self._least, -1), (1 << self.bits) - 1)
+
+    def of(self, codes: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Give the durations, ns, of codes."""
+        return codes + self._least if self._different is None else self._different[codes]
 
 
 def position(q: float, n: int) -> int:
