@@ -153,3 +153,48 @@ def test_an_empty_warehouse_has_a_page(browser: Browser, tmp_path: Path) -> None
     with Watched(browser, tmp_path / "empty.html") as shown:
         shown.wait_for_selector(READY)
         assert "holds no run" in shown.locator("main").inner_text()
+
+
+NAMES = (
+    "<script>alert(1)</script>",
+    "</script><img src=x onerror=alert(2)>",
+    "\x1b[2J\x1b[31mred\u202e",
+    "quote\"'`{{ 7 * 7 }}",
+    "x" * 300,
+    "x" * 300 + "y",
+    "",
+    "Ünïcödé",
+)
+
+
+@pytest.fixture(scope="module")
+def odd(loaded: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a warehouse of eight machines with names that no machine should have."""
+    path = tmp_path_factory.mktemp("odd") / "odd.duckdb"
+    path.write_bytes(loaded.read_bytes())
+    with duckdb.connect(path) as connection:
+        for number, name in enumerate(NAMES):
+            connection.execute(
+                "UPDATE runs SET machine = ?, name = ? || name, kernel = ?, warnings = [?] "
+                "WHERE run_id % 8 = ?",
+                [name, name, name, name, number],
+            )
+    return path
+
+
+def test_hostile_names_are_text(odd: Path, tmp_path: Path, browser: Browser) -> None:
+    path = tmp_path / "report.html"
+    assert entry.run(["--warehouse", str(odd), "report", "-o", str(path)]) == 0
+    assert path.stat().st_size < 3_000_000
+    with Watched(browser, path, "light", 400) as shown:
+        shown.on("dialog", lambda dialog: pytest.fail(f"a script ran: {dialog.message}"))
+        shown.wait_for_selector(READY)
+        assert shown.locator("main img, main i").count() == 0
+        assert shown.evaluate("document.documentElement.scrollWidth") <= 400
+        text = shown.locator("main").inner_text()
+    assert NAMES[0] in text
+    assert "\\x1b[2J\\x1b[31mred\\u202e" in text
+    assert "\x1b" not in text
+    assert "\u202e" not in text
+    assert "(empty)" in text
+    assert re.search(r"\bx+\u2026x+\b", text)

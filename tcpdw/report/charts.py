@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from tcpdw.report import theme
 from tcpdw.report.distributions import Distribution
 from tcpdw.report.page import Rows
-from tcpdw.report.wording import LABEL, changes, duration
+from tcpdw.report.wording import LABEL, changes, duration, short
 
 if TYPE_CHECKING:
     import altair as alt
@@ -56,7 +56,7 @@ def series(names: Sequence[str]) -> list[Series]:
     seen: dict[str, int] = {}
     found: list[Series] = []
     for number, text in enumerate(names):
-        name = clean(text) or "(empty)"
+        name = short(clean(text)) or "(empty)"
         seen[name] = seen.get(name, 0) + 1
         found.append(Series(name if seen[name] == 1 else f"{name} ({seen[name]})", number))
     return found

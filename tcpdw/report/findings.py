@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tcpdw.compare import Change, Comparison, Delta, MetricComparison
-from tcpdw.report.wording import change, changes, count, duration, listed, probability
+from tcpdw.report.wording import change, changes, count, duration, listed, probability, short
 
 FEW = 5
 """Groups of fewer runs than these are called few."""
@@ -16,19 +16,30 @@ FEW = 5
 class Finding:
     """One group beside the base: a headline, what it rests on, and which way it points.
 
-    `kind`: `slower`, `faster`, `mixed`, `none` (no difference shown).
+    `group` is its label, None where several share the finding; `kind`: `slower`, `faster`, `mixed`,
+    `none` (no difference shown).
     """
 
-    group: str
+    group: str | None
     headline: str
     detail: str
     kind: str
 
 
 def findings(comparison: Comparison) -> list[Finding]:
-    """Say of each group in which metrics it differs from the base, by how much, and where."""
+    """Say of each group in which metrics it differs from the base, by how much, and where.
+
+    Groups of which nothing is shown share one finding, the last.
+    """
     groups = dict.fromkeys(delta.group for one in comparison.metrics for delta in one.deltas)
-    return [_finding(comparison, group) for group in groups]
+    found = [_finding(comparison, group) for group in groups]
+    silent = [one for one in found if one.kind == "none" and not one.detail]
+    if len(silent) < 2:
+        return found
+    names = listed([short(str(one.group)) for one in silent])
+    base = short(comparison.base)
+    whole = Finding(None, f"No difference from {base} shown in any median: {names}", "", "none")
+    return [*(one for one in found if one not in silent), whole]
 
 
 def _finding(comparison: Comparison, group: str) -> Finding:
@@ -38,16 +49,16 @@ def _finding(comparison: Comparison, group: str) -> Finding:
     shown = [(one, delta) for one, delta in deltas if delta.changes[0].shown]
     slower = _largest_first([pair for pair in shown if pair[1].changes[0].absolute.value > 0])
     faster = _largest_first([pair for pair in shown if pair[1].changes[0].absolute.value < 0])
-    base = comparison.base
+    base, name = short(comparison.base), short(group)
     metrics = count(len(deltas), "metric")
     if not shown:
-        headline = f"{group}: no difference from {base} shown in the median of {metrics}"
+        headline = f"{name}: no difference from {base} shown in the median of {metrics}"
         return Finding(group, headline, _tails(deltas), "none")
     parts: list[str] = []
     for word, pairs in (("longer", slower), ("shorter", faster)):
         if pairs:
             parts.append(f"{word} in {len(pairs)}")
-    headline = f"{group}: the median is {listed(parts)} of {metrics}, beside {base}"
+    headline = f"{name}: the median is {listed(parts)} of {metrics}, beside {base}"
     most = (slower or faster)[0] if not (slower and faster) else _largest_first(shown)[0]
     rest = len(deltas) - len(shown)
     detail = _told(most)
@@ -120,13 +131,13 @@ def verdict(metric: MetricComparison, delta: Delta) -> tuple[str, str]:
     """Say in a sentence what a metric's comparison with the base shows; and which way it points."""
     shown = [one for one in delta.changes if one.shown]
     if not shown:
-        return f"{delta.group}: no difference from {delta.base} shown.", "none"
+        return f"{short(delta.group)}: no difference from {short(delta.base)} shown.", "none"
     parts: list[str] = []
     for one in shown:
         word = "longer" if one.absolute.value > 0 else "shorter"
         size = duration(abs(one.absolute.value))
         relative = "" if one.relative is None else f" ({change(one.relative.value)})"
         parts.append(f"p{one.q * 100:g} {size} {word}{relative}")
-    text = f"{delta.group}: {listed(parts)} than {delta.base}."
+    text = f"{short(delta.group)}: {listed(parts)} than {short(delta.base)}."
     kinds = {"slower" if one.absolute.value > 0 else "faster" for one in shown}
     return text + where(metric, delta, shown[0].q), kinds.pop() if len(kinds) == 1 else "mixed"

@@ -14,7 +14,7 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -111,11 +111,18 @@ class Chart:
     numbers: Table | None = None
     kind: str = ""
 
-    @property
-    def source(self) -> Mapping[str, Any]:
-        """Give what the page's script makes the chart from."""
+    def source(self, specs: dict[str, int] | None = None) -> Mapping[str, Any]:
+        """Give what the page's script makes the chart from.
+
+        In `specs` what charts have in common, all but their parameters, is there once, as JSON with
+        its number.
+        """
         data = {name: rows.packed for name, rows in self.data.items()}
-        return {"spec": self.spec, "data": data}
+        if specs is None:
+            return {"spec": self.spec, "data": data}
+        common = {key: value for key, value in self.spec.items() if key != "params"}
+        number = specs.setdefault(as_json(common), len(specs))
+        return {"like": number, "params": self.spec.get("params", []), "data": data}
 
     def standing_alone(self, *, dark: bool = False) -> dict[str, Any]:
         """Give the whole specification, data and colours in it, as Vega-Lite takes it anywhere."""
@@ -160,6 +167,7 @@ def render(template: str, *, title: str, scripts: Sequence[str] = (), **values: 
             light=_verbatim(theme.css(dark=False)),
             dark=_verbatim(theme.css(dark=True)),
             config=theme.CONFIG,
+            specs={},
             **values,
         )
     )
@@ -237,6 +245,15 @@ def _verbatim(text: str) -> object:
     return markupsafe.Markup(text)
 
 
+def _embedded(value: object) -> object:
+    return _verbatim(as_json(value))
+
+
+def _listed(texts: Iterable[str]) -> object:
+    """Join what is JSON already to an array."""
+    return _verbatim(f"[{','.join(texts)}]")
+
+
 def _shown(value: object) -> object:
     """Make what a template prints safe to show; markup is the templates' own."""
     if isinstance(value, str) and not hasattr(value, "__html__"):
@@ -256,5 +273,8 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["embedded"] = lambda value: _verbatim(as_json(value))
+
+    filters = cast("dict[str, Any]", environment.filters)
+    filters["embedded"] = _embedded
+    filters["listed"] = _listed
     return environment

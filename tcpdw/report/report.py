@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -14,7 +15,7 @@ from tcpdw.report.charts import Difference, Series
 from tcpdw.report.distributions import distributions
 from tcpdw.report.page import Cell, Chart, Table
 from tcpdw.report.scope import Scope
-from tcpdw.report.wording import change, changes, count, probability, unit
+from tcpdw.report.wording import change, changes, count, probability, short, unit
 
 if TYPE_CHECKING:
     import duckdb
@@ -31,7 +32,7 @@ class Panel:
 
     label: str | None
     lead: str
-    findings: tuple[tuple[findings.Finding, int], ...]
+    findings: tuple[tuple[findings.Finding, int | None], ...]
     """Each with the number of its group's mark."""
     overview: Chart | None
     warnings: tuple[str, ...]
@@ -142,16 +143,21 @@ def _panel(number: int, label: str | None, comparison: Comparison) -> Panel:
     said = findings.findings(comparison)
     general = [warning.text for warning in comparison.warnings if not warning.metrics]
     groups = comparison.metrics[0].groups if comparison.metrics else ()
-    runs = ", ".join(f"{group.label} {group.all_runs:,}" for group in groups)
+    runs = ", ".join(f"{short(group.label)} {group.all_runs:,}" for group in groups)
+    sizes = {group.all_runs for group in groups}
+    if len(sizes) == 1:
+        runs = f"{sizes.pop():,} each"
     if not groups:
         lead = "No metric has an interval in these runs."
     elif len(groups) == 1:
-        lead = f"{count(groups[0].all_runs, 'run')} of {groups[0].label}: nothing to compare with."
+        [alone] = groups
+        runs = count(alone.all_runs, "run")
+        lead = f"{runs} of {short(alone.label)}: nothing to compare with."
     else:
-        lead = f"Runs: {runs}. The base is {comparison.base}."
+        lead = f"Runs: {runs}. The base is {short(comparison.base)}."
     overview = _overview(f"overview-{number}", label, comparison) if said else None
     places = {group.label: place for place, group in enumerate(groups)}
-    marked = tuple((one, places[one.group]) for one in said)
+    marked = tuple((one, places.get(one.group or "")) for one in said)
     return Panel(label, lead, marked, overview, tuple(general))
 
 
@@ -278,13 +284,13 @@ def _recorded(connection: duckdb.DuckDBPyConnection, chosen: Scope) -> Table | N
         return None
     varied = [0, *(n for n in range(1, len(columns)) if len({row[n] for row in rows}) > 1)]
     common = [
-        f"{name} {rows[0][place]}"
+        f"{name} {_told(rows[0][place])}"
         for place, name in enumerate(columns)
         if place not in varied and rows[0][place] is not None
     ]
     shown: list[tuple[Cell | str, ...]] = []
     for row in rows[:MOST_ROWS]:
-        texts = ["-" if row[place] is None else str(row[place]) for place in varied]
+        texts = ["-" if row[place] is None else _told(row[place]) for place in varied]
         numbers = [int(str(value)) for value in row[len(columns) : len(columns) + 5]]
         first, last = (browse.utc(value) for value in row[len(columns) + 5 :])
         shown.append((*texts, *(Cell(f"{n:,}", n) for n in numbers), _period(first, last)))
@@ -296,6 +302,13 @@ def _recorded(connection: duckdb.DuckDBPyConnection, chosen: Scope) -> Table | N
     counts = ("runs", "events", "packets", "events lost", "damaged")
     names = tuple(columns[place] for place in varied)
     return Table(caption, (*names, *counts, "recorded, UTC"), shown, frozenset(counts))
+
+
+def _told(value: object) -> str:
+    """Write what a run was recorded on; of LTTng's own name the version is enough."""
+    text = str(value)
+    lttng = re.fullmatch(r"(lttng) \(.*\) (\S+) - .*", text)
+    return " ".join(lttng.groups()) if lttng else short(text)
 
 
 def _period(first: str | None, last: str | None) -> str:

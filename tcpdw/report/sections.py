@@ -13,7 +13,7 @@ from tcpdw.report import charts, findings, stage_charts, wording
 from tcpdw.report.charts import Axis, Series
 from tcpdw.report.distributions import SLOWEST, Distribution
 from tcpdw.report.page import Cell, Chart, Table
-from tcpdw.report.wording import Unit, bounds, change, changes, duration, unit
+from tcpdw.report.wording import Unit, bounds, change, changes, duration, short, unit
 
 if TYPE_CHECKING:
     from tcpdw.sql_object import SqlObject
@@ -260,7 +260,7 @@ def _differences(metric: MetricComparison, known: Sequence[Series]) -> Table:
             (Cell(one.name, mark=one.number), f"p{c.q * 100:g}", *_difference(c, delta))
             for c in delta.changes
         ]
-    base = metric.deltas[0].base
+    base = short(metric.deltas[0].base)
     caption = (
         f"Each group beside {base}. p is the rank test's over the runs' medians, Holm's over all "
         "tests of this part of the report; a difference is shown where it is below 0.05 and the "
@@ -312,7 +312,7 @@ def _slowest(full: _Full) -> Table:
                 (
                     Cell(one.name, mark=one.number),
                     Cell(duration(slow.dur), slow.dur),
-                    slow.run,
+                    short(slow.run),
                     Cell(f"tcpdw timeline {_word(slow.run, slow.run_id)}{at}", kind="code"),
                 )
             )
@@ -324,7 +324,8 @@ def _word(run: str, run_id: int) -> str:
     """Give what names the run on a command line: its name, or its number where that is odd."""
     import shlex
 
-    return run if run and shlex.quote(run) == run and not run.startswith("-") else str(run_id)
+    is_plain = len(run) <= 64 and shlex.quote(run) == run and not run.startswith("-")
+    return run if run and is_plain else str(run_id)
 
 
 def _quantile_table(metric: MetricComparison, full: _Full) -> Table:
@@ -360,7 +361,7 @@ def _median_table(full: _Full) -> Table:
     rows = [
         (
             Cell(one.name, mark=one.number),
-            run.run,
+            short(run.run),
             Cell(duration(run.median), run.median),
             Cell(f"{run.intervals:,}", run.intervals),
         )

@@ -44,7 +44,16 @@ SERIES = tuple(f"var(--s{number})" for number in range(1, 9))
 STAGES = tuple(f"var(--t{number})" for number in range(1, 7))
 """The colours of stages, in the order of time; `onstage` is legible on each."""
 
-SHAPES = ("circle", "square", "triangle-up", "diamond", "cross", "triangle-down", "stroke", "wedge")
+SHAPES = (
+    "circle",
+    "square",
+    "triangle-up",
+    "diamond",
+    "cross",
+    "triangle-down",
+    "triangle-right",
+    "triangle-left",
+)
 """The marks of groups, beside their colours."""
 
 DASHES = ((1, 0), (7, 3), (2, 2), (9, 3, 2, 3), (4, 2), (12, 4), (1, 3), (6, 2, 1, 2, 1, 2))

@@ -33,8 +33,12 @@ window.tcpdw = (() => {
     tooltip: { disableDefaultStyle: true, theme: "page" },
   };
 
+  // What charts have in common is there once.
+  const specs = JSON.parse(document.getElementById("specs").textContent);
+
   const draw = async (source) => {
-    const { spec, data } = JSON.parse(source.textContent);
+    const { like, params, data, ...own } = JSON.parse(source.textContent);
+    const spec = like === undefined ? own.spec : { ...structuredClone(specs[like]), params };
     spec.config = mixed(spec.config ?? {});
     spec.datasets = { ...spec.datasets };
     for (const [name, rows] of Object.entries(data)) spec.datasets[name] = expanded(rows);
