@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,10 +19,12 @@ from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 
 from flows import nightly_text
+from flows.held import Held
 from flows.ingest import LogWatcher, TaskSteps
 from flows.limits import loading
 from flows.markdown import shortened
 from flows.nightly_text import Night
+from flows.report import report
 from tcpdw import inputs, periods, query
 from tcpdw.compare import Comparison
 from tcpdw.compare.gate import Verdict
@@ -51,10 +54,10 @@ def nightly(
 ) -> State[Any]:
     """Ingest what lies whole in the inbox, compare the last days with those before, report, gate.
 
-    One such flow at a time loads into a warehouse. A Markdown artifact, `nightly`, has the ingest,
-    the comparison, the verdicts and the path of the report. The flow's run ends as Failed, with the
-    words why, where runs could not be taken in or a gate says regression; that the runs cannot tell
-    is said, and fails nothing.
+    One flow at a time loads into a warehouse. A Markdown artifact, `nightly`, has the ingest, the
+    comparison, the verdicts and the path of the report, which the flow `report` writes. The flow's
+    run ends as Failed, with the words why, where runs could not be taken in, a gate says
+    regression, or no report could be written; that the runs cannot tell is said, and fails nothing.
 
     Args:
         inbox: the directory that runs are copied into, with `done/` and `failed/` in it.
@@ -90,14 +93,14 @@ def nightly(
             refresh(place)
         for name in turn.copied:
             log.info("still being copied in: %s", shortened(name))
-        night = Night(turn, spans, (), (), None)
+        night = Night(turn, spans)
         if place.exists():
-            compared = compare(place, spans, runs)
-            judged = gate(place, spans, [machine for machine, _ in compared], limits)
-            report = None
+            compared = compare(place, spans, runs).take()
+            judged = gate(place, spans, [machine for machine, _ in compared], limits).take()
+            night = Night(turn, spans, compared, judged)
             if out is not None and compared:
-                report = write_report(place, spans, runs, out)
-            night = Night(turn, spans, compared, judged, report)
+                path, problem = write_report(warehouse, spans, runs, out)
+                night = replace(night, report=path, no_report=problem)
     except TcpdwError as error:
         return Failed(message=shortened(str(error)))
     create_markdown_artifact(
@@ -119,63 +122,57 @@ def refresh(warehouse: Path) -> None:
 @task(cache_policy=NO_CACHE, persist_result=False)
 def compare(
     warehouse: Path, spans: Periods, runs: str | None
-) -> list[tuple[Machine, Comparison | None]]:
+) -> Held[Sequence[tuple[Machine, Comparison | None]]]:
     """Compare the periods of every machine."""
     with query.opened(warehouse) as connection:
-        return [
+        found = [
             (machine, periods.compared(connection, spans, machine))
             for machine in periods.machines(connection, spans, runs)
         ]
+    return Held(found)
 
 
 @task(cache_policy=NO_CACHE, persist_result=False)
 def gate(
     warehouse: Path, spans: Periods, machines: Sequence[Machine], gates: Sequence[Gate]
-) -> list[Judged]:
+) -> Held[Sequence[Judged]]:
     """Judge every machine by every gate."""
     if not machines:
         reason = f"no run in the last {2 * spans.days} days"
-        return [Judged("all machines", one, Verdict.UNKNOWN, reason) for one in gates]
+        return Held([Judged("all machines", one, Verdict.UNKNOWN, reason) for one in gates])
     with query.opened(warehouse) as connection:
-        return [
+        found = [
             judged
             for machine in machines
             for judged in periods.judged(connection, spans, machine, gates)
         ]
+    return Held(found)
 
 
-@task(cache_policy=NO_CACHE, persist_result=False)
 def write_report(
-    warehouse: Path,
-    spans: Periods,
-    runs: str | None,
-    out: str,
-) -> str:
-    """Write the report on the runs of both periods into `out`, and give its path."""
-    from tcpdw.report import page
-    from tcpdw.report.report import report
-
+    warehouse: str, spans: Periods, runs: str | None, out: str
+) -> tuple[str | None, str | None]:
+    """Have the flow `report` write on the runs of both periods; give the path, or what is wrong."""
     path = Path(out) / f"report-{spans.until:%Y-%m-%dT%H%MZ}.html"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise TcpdwError(
-            f"reports cannot be written there: {error.strerror}",
-            path=path.parent,
-            hint="give another directory",
-        ) from error
+        return None, f"{shortened(str(path.parent))}: cannot be made: {error.strerror}"
     chosen = spans.both if runs is None else f"({runs}) AND {spans.both}"
-    with query.opened(warehouse) as connection:
-        html = report(connection, name=warehouse.name, runs=chosen)
-    page.write(path, html)
-    return str(path)
+    state: State[Any] = report(warehouse, out=str(path), runs=chosen, return_state=True)
+    return (str(path), None) if state.is_completed() else (None, state.message)
 
 
 def _state(night: Night, *, fail_on_bad_run: bool, fail_on_regression: bool) -> State[Any]:
     bad, worse = nightly_text.bad_runs(night.turn), nightly_text.regressions(night.judged)
     doubt = nightly_text.doubtful(night.judged)
-    message = "; ".join(text for text in (bad, worse, doubt) if text is not None)
-    if (bad is not None and fail_on_bad_run) or (worse is not None and fail_on_regression):
+    no_report = None
+    if night.no_report is not None:
+        no_report = f"no report was written: {night.no_report}"
+    told = (bad, worse, no_report, doubt)
+    message = "; ".join(text for text in told if text is not None)
+    is_failed = (bad is not None and fail_on_bad_run) or (worse is not None and fail_on_regression)
+    if is_failed or no_report is not None:
         return Failed(message=message)
     loaded = f"{len(night.turn.summary.loaded)} runs loaded"
     return Completed(message=f"{loaded}; {message}" if message else loaded)

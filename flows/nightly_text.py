@@ -27,9 +27,10 @@ class Night:
 
     turn: Turn
     periods: Periods
-    compared: Sequence[tuple[Machine, Comparison | None]]
-    judged: Sequence[Judged]
-    report: str | None
+    compared: Sequence[tuple[Machine, Comparison | None]] = ()
+    judged: Sequence[Judged] = ()
+    report: str | None = None
+    no_report: str | None = None
 
 
 def markdown(night: Night, warehouse: str) -> str:
@@ -37,7 +38,7 @@ def markdown(night: Night, warehouse: str) -> str:
     lines = [f"# {escaped(warehouse)}", ""]
     lines += [*_ingest(night.turn), "", *_comparison(night), "", *_gates(night.judged)]
     lines += ["", "## Report", ""]
-    lines += [escaped(night.report) if night.report is not None else "None was written."]
+    lines += [escaped(night.report or night.no_report or "None was asked for, or to be made.")]
     return "\n".join(lines) + "\n"
 
 

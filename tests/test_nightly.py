@@ -20,6 +20,7 @@ from conftest import PrefectServer, prefect_environment
 from loaded_rows import empty_warehouse, rows, trace
 
 from flows.limits import limit_name
+from tcpdw.warehouse import Warehouse
 
 ROOT = Path(__file__).parents[1]
 DATA = ROOT / "data"
@@ -163,6 +164,48 @@ def test_two_turns_at_once_load_one_after_the_other(
     ]
     first, second = sorted(spans(prefect_server))
     assert first[1] <= second[0]
+
+
+STUCK = """
+import sys
+from pathlib import Path
+from prefect import flow
+from flows.limits import loading
+@flow
+def one():
+    with loading(Path(sys.argv[1]), stuck=1):
+        print("loading", flush=True)
+one()
+one()
+"""
+
+
+def test_a_slot_that_a_server_forgot_is_freed_unless_somebody_loads(
+    prefect_server: PrefectServer, here: Path
+) -> None:
+    warehouse, log = here / "tcpdw.duckdb", here / "log"
+    name, limits = limit_name(warehouse), "v2/concurrency_limits"
+    # A slot without a lease is what a server leaves that was ended.
+    prefect_server.post(f"{limits}/", name=name, limit=1)
+    prefect_server.post(f"{limits}/increment", names=[name], slots=1)
+    with Warehouse(warehouse), log.open("w") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-c", STUCK, warehouse], env=environment(prefect_server.env),
+            stdout=output, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+        try:
+            until(lambda: "waiting for the flow that loads" in log.read_text(), process, log)
+            time.sleep(3)
+            assert "nobody loads" not in log.read_text()
+        except BaseException:
+            ended(process)
+            raise
+    with contextlib.ExitStack() as stack:
+        stack.callback(ended, process)
+        assert process.wait(SECONDS) == 0, log.read_text()
+    assert log.read_text().count("nobody loads: it is freed") == 1
+    assert log.read_text().count("loading\n") == 2
+    assert prefect_server.get(f"{limits}/{name}")["active_slots"] == 0
 
 
 def spans(server: PrefectServer) -> Iterator[tuple[str, str]]:
