@@ -363,6 +363,9 @@ def test_other_times_and_connections_as_asked(connection: duckdb.DuckDBPyConnect
     asked = timeline.read(connection, run, 7, "+2s", "10ms")
     assert asked.span == Span(start + 1_990_000_000, start + 2_010_000_000)
     assert timeline.key_view(asked) == asked.span
+    assert asked.at == start + 2_000_000_000
+    with pytest.raises(UsageError, match="without --at"):
+        timeline.read(connection, run, around="10ms")
     start_ts, number = connection.execute(
         "SELECT start_ts, connection_id FROM connections WHERE run_id = ? AND connection_id = 100",
         [run.run_id],
@@ -370,6 +373,15 @@ def test_other_times_and_connections_as_asked(connection: duckdb.DuckDBPyConnect
     there = timeline.read(connection, run, None, str(start_ts), "1ms")
     assert there.connection is not None
     assert there.connection.number == number
+    # Without a length the story is there, and the time in view and marked.
+    whole = timeline.read(connection, run, None, str(start_ts))
+    assert whole.connection == there.connection
+    assert whole.span.length > there.span.length
+    assert timeline.key_view(whole).holds(start_ts)
+    assert whole.steps
+    # A time outside of every story is shown with what was then.
+    early = timeline.read(connection, run, 7, "-5s")
+    assert early.span == Span(start - 5_050_000_000, start - 4_950_000_000)
     with pytest.raises(UsageError, match="no connection 1000"):
         timeline.read(connection, run, 1000)
 

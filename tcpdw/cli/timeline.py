@@ -31,19 +31,17 @@ from tcpdw.cli import shared
 @click.option(
     "--at",
     metavar="TIME",
-    help="Show the time around this one: ns since the epoch, +1.5s from the run's start, or ISO "
-    "8601 (UTC where it names no zone).",
+    help="Look at this time first: ns since the epoch, +1.5s from the run's start, or ISO 8601 "
+    "(UTC where it names no zone).",
 )
 @click.option(
     "--around",
     metavar="LENGTH",
-    default="50ms",
-    show_default=True,
-    help="With --at: how much before it and after.",
+    help="With --at: show only so much before it and after, such as 500us.",
 )
 @click.argument("run")
 def timeline(
-    run: str, number: int | None, at: str | None, around: str, output: Path | None
+    run: str, number: int | None, at: str | None, around: str | None, output: Path | None
 ) -> None:
     """Draw what happened in a run: a page with the packets, the interrupts, the threads.
 

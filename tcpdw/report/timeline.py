@@ -56,17 +56,19 @@ def read(
     run: RunName,
     number: int | None = None,
     at: str | None = None,
-    around: str = "50ms",
+    around: str | None = None,
 ) -> Timeline:
     """Read the timeline of a connection of the run; `at` and `around` as people give them.
 
     Raises UsageError where there is no such connection, time or length of time.
     """
-    length = moments.length(around)
+    length = None if around is None else moments.length(around)
     if at is None:
+        if length is not None:
+            raise UsageError("--around is of no use without --at", hint="give the time as well")
         return timeline_read.read(connection, run, number)
-    middle = moments.parsed(at, timeline_read.start_of(connection, run))
-    return timeline_read.read(connection, run, number, Span(middle, middle).stretched(length))
+    time = moments.parsed(at, timeline_read.start_of(connection, run))
+    return timeline_read.read(connection, run, number, time, length)
 
 
 def write(line: Timeline, path: Path) -> None:
@@ -88,9 +90,12 @@ def write(line: Timeline, path: Path) -> None:
 
 
 def key_view(line: Timeline) -> Span:
-    """Give what is in view at first: the moment that holds the origin, else the first, else all."""
-    if line.is_asked:
-        return line.span
+    """Give what is in view at first.
+
+    It is what was asked for, else the moment that holds the origin, the first, or all.
+    """
+    if line.focus is not None:
+        return line.focus
     for moment in line.moments:
         if moment.span.holds(line.origin):
             return moment.span
@@ -107,7 +112,7 @@ def html(line: Timeline) -> str:
         "Lanes over time: the segments between client and server, each cpu's interrupts, softirqs "
         "and threads, and the system calls and states of the connection's threads. The steps are "
         "in the table below.",
-        timeline_chart.lanes_chart(layout, view, line.origin_name),
+        timeline_chart.lanes_chart(layout, view, _mark(line), line.origin_name),
         layout.data,
     )
     spec, data = timeline_overview.overview_chart(
@@ -133,6 +138,7 @@ def html(line: Timeline) -> str:
         notes=line.notes,
         whole=whole,
         view=view,
+        mark=_mark(line),
         moments=[{"name": name, "first": a, "last": b} for name, (a, b) in moments],
         lanes=lanes,
         overview=overview,
@@ -149,11 +155,17 @@ def picture(line: Timeline, *, dark: bool = False) -> dict[str, Any]:
     """Give the key moment as a Vega-Lite specification that stands alone."""
     layout = timeline_lanes.laid_out(line)
     view = _since(line, key_view(line))
-    spec = timeline_chart.lanes_chart(layout, view, line.origin_name, width=PICTURE_WIDTH)
+    spec = timeline_chart.lanes_chart(
+        layout, view, _mark(line), line.origin_name, width=PICTURE_WIDTH
+    )
     title = {"text": line.run.name, "subtitle": timeline_page.connection_words(line)}
     spec |= {"title": title, "padding": _PADDING}
     chart = Chart("picture", "", spec, layout.data)
     return chart.standing_alone(dark=dark)
+
+
+def _mark(line: Timeline) -> int:
+    return timeline_chart.NO_STEP if line.at is None else line.at - line.origin
 
 
 def _since(line: Timeline, span: Span) -> tuple[int, int]:

@@ -42,16 +42,17 @@ _PIXELS = "/ (x1 - x0) * width"
 
 
 def lanes_chart(
-    layout: Layout, view: tuple[int, int], origin_name: str, *, width: int | None = None
+    layout: Layout, view: tuple[int, int], mark: int, origin_name: str, *, width: int | None = None
 ) -> dict[str, Any]:
     """Give the specification of the lanes; `width` in pixels, else that of the page.
 
-    `view`: what is in view at first, ns since the origin. Its data are `layout.data`, by name.
+    `view`: what is in view at first, and `mark` a time that is pointed at, both in ns since the
+    origin. Its data are `layout.data`, by name.
     """
     import altair as alt
 
     x0, x1 = (alt.param(name=n, value=v) for n, v in zip(("x0", "x1"), view, strict=True))
-    step = alt.param(name="step", value=NO_STEP)
+    step = alt.param(name="step", value=mark)
     layers = [
         _lane_grounds(alt, layout.height),
         _losses(alt),

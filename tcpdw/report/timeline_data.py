@@ -154,8 +154,8 @@ class Run:
 class Timeline:
     """All that a timeline shows; times are ns since the Unix epoch.
 
-    `origin`: the time that counts as 0, and `origin_name` what it is; `span`: what the data covers,
-    because it was asked for (`is_asked`) or chosen;
+    `origin`: the time that counts as 0, and `origin_name` what it is; `span`: what the data covers;
+    `at`: the time that was asked for, and `focus` what to look at first for it;
     `notes`: what was left out, merged, or is missing, a sentence each.
     """
 
@@ -165,7 +165,8 @@ class Timeline:
     origin: int
     origin_name: Origin
     span: Span
-    is_asked: bool
+    at: int | None
+    focus: Span | None
     moments: Sequence[Moment]
     steps: Sequence[Step]
     slices: Sequence[Slice]

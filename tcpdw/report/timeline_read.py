@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
 _WIDER = 0.03
 """A story is shown with this part of its length before and after."""
+
+_AROUND = 50_000_000
+"""So many ns before and after a time are shown where it is not in the story."""
 
 _RUN = (
     "SELECT run_id, name, machine, role, experiment, kernel, driver, interface, first_ts, last_ts, "
@@ -62,19 +66,21 @@ def read(
     connection: duckdb.DuckDBPyConnection,
     run: RunName,
     number: int | None = None,
-    asked: Span | None = None,
+    at: int | None = None,
+    around: int | None = None,
 ) -> data.Timeline:
     """Read the timeline of a run's connection: of `number`, else of the first with a story.
 
-    `asked`: the time to cover, and where no number is given the connection that lived then; else
-    that of the story, where it is not too much. Raises UsageError where there is no such
+    `at`: a time to look at first (ns since the Unix epoch), and where no number is given the
+    connection that lived then; with `around` (ns) no more than that much before and after it is
+    covered, else the story, where it is not too much. Raises UsageError where there is no such
     connection.
     """
     notes: list[str] = []
     about = data.Run(*rows(connection, _RUN, [run.run_id])[0])
     told = story.connections(connection, run.run_id)
     if number is None and told:
-        number = _alive(connection, run.run_id, asked) if asked else None
+        number = None if at is None else _alive(connection, run.run_id, at)
         number = number or told[0].number
     one, life, origin, name = _life(connection, about, number)
     steps = _steps(connection, run.run_id, one) if one is not None and one in told else []
@@ -82,18 +88,19 @@ def read(
     moments = moments_of(came, origin)
     times = [point.ts for point in came]
     story_span = Span(min([life.first, *times]), max([life.last, *times])).widened(_WIDER)
-    spans = [asked] if asked else [story_span, life.widened(_WIDER)]
+    spans = _spans([story_span, life.widened(_WIDER)], at, around)
     threads = _threads(connection, run.run_id, one, spans[0], notes)
     tids = [thread.tid for thread in threads]
     span, slices = slices_of(connection, run.run_id, spans, moments, tids, notes)
-    around = [run.run_id, span.first, span.last]
+    limits = [run.run_id, span.first, span.last]
     shown = [
         replace(m, span=m.span.within(span))
         for m in moments
         if m.span.first < span.last and m.span.last > span.first
     ]
+    focus = span if around is not None else _focus(at, span, shown)
     segments = _segments(connection, about, one, span, notes)
-    wakes = [data.Wake(*row) for row in rows(connection, _WAKES, [*around, tids, data.MAX_WAKES])]
+    wakes = [data.Wake(*row) for row in rows(connection, _WAKES, [*limits, tids, data.MAX_WAKES])]
     losses = [
         data.Loss(*row)
         for row in rows(connection, _LOSSES, [run.run_id, span.last, span.first, data.MAX_LOSSES])
@@ -101,16 +108,31 @@ def read(
     cpus, slices = cpus_of(slices, steps, segments, wakes, tids, losses, notes)
     missing(connection, about, one, steps, notes)
     return data.Timeline(
-        about, one, len(told), origin, name, span, asked is not None, shown, steps, slices,
+        about, one, len(told), origin, name, span, at, focus, shown, steps, slices,
         segments, wakes, losses, threads, cpus, notes,
     )  # fmt: skip
 
 
-def _alive(connection: duckdb.DuckDBPyConnection, run_id: int, asked: Span) -> int | None:
-    """Give the connection that began last before the middle of a time and lived then."""
-    middle = (asked.first + asked.last) // 2
-    found = rows(connection, _ALIVE, [run_id, middle, middle])
+def _alive(connection: duckdb.DuckDBPyConnection, run_id: int, at: int) -> int | None:
+    """Give the connection that began last before a time and lived then."""
+    found = rows(connection, _ALIVE, [run_id, at, at])
     return int(found[0][0]) if found else None
+
+
+def _spans(usual: list[Span], at: int | None, around: int | None) -> list[Span]:
+    """Give the times that may be covered, the best first."""
+    if at is None:
+        return usual
+    near = [Span(at, at).stretched(around or _AROUND)]
+    return near if around is not None else [span for span in usual if span.holds(at)] or near
+
+
+def _focus(at: int | None, span: Span, moments: Sequence[data.Moment]) -> Span | None:
+    """Give what to look at first: the moment around a time, else a small part of all."""
+    if at is None:
+        return None
+    held = [moment.span for moment in moments if moment.span.holds(at)]
+    return held[0] if held else Span(at, at).stretched(span.length // 100).within(span)
 
 
 def start_of(connection: duckdb.DuckDBPyConnection, run: RunName) -> int:

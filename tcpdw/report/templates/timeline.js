@@ -11,7 +11,8 @@ tcpdw.ready.then(async () => {
   const last = number(section, "last");
   const rows = [...document.querySelectorAll("tr[data-step]")];
   const NARROWEST = 50;
-  const NONE = -1e17;
+  // The time that was asked for is marked until a step is.
+  const NONE = number(section, "mark");
   let from = number(section, "from");
   let to = number(section, "to");
   let step = -1;
