@@ -61,13 +61,25 @@ class Bench:
         (self.state / "commands").touch()
         (self.state / "traces").write_text("".join(f"{trace}\n" for trace in traces))
         (self.state / "tracepoints").write_text("".join(f"{point}\n" for point in POINTS))
+        self._stand_in("lttng", "lttng-sessiond")
+        return self
+
+    def with_capture(self) -> Bench:
+        """Put the stand-in of tcpdump on the path; it gives a sample run's capture."""
+        self.state.mkdir(exist_ok=True)
+        with archives.unpacked(TRACED) as unpacked:
+            (found,) = unpacked.rglob("packets.pcap")
+            shutil.copy(found, self.state)
+        self._stand_in("tcpdump")
+        return self
+
+    def _stand_in(self, *names: str) -> None:
         tools = self.folder / "tools"
-        tools.mkdir()
-        for name in ("lttng", "lttng-sessiond"):
+        tools.mkdir(exist_ok=True)
+        for name in names:
             (tools / name).symlink_to(STAND_INS / name)
         self.environment["STAND_IN"] = str(self.state)
         self.environment["PATH"] = f"{tools}:{os.environ['PATH']}"
-        return self
 
     def start(self, *words: str) -> subprocess.Popen[str]:
         """Start `tcpdw record` with these words, into `out`."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -22,8 +23,10 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Bench:
     for words in (("--runs", "2"), ("--close", "server"), ("--close", "reset")):
         done = bench.record(*WORDS, *words)
         assert done.returncode == 0, done.stderr
-    done = bench.record(*WORDS, "--experiment", "load", "--connections", "6")
+    done = bench.record(*WORDS, "--experiment", "load", "--connections", "6", "--format", "json")
     assert done.returncode == 0, done.stderr
+    names = [(Path(row["path"]).name, row["events_discarded"]) for row in json.loads(done.stdout)]
+    assert names == [("lab-server-load-001", 0), ("lab-client-load-001", 0)]
     assert bench.left() == []
     return bench
 
@@ -122,3 +125,28 @@ def test_a_load_makes_its_connections(loaded_runs: Path) -> None:
             "WHERE r.experiment = 'load' GROUP BY 1 ORDER BY 1"
         ).fetchall()
     assert rows == [("client", 6), ("server", 6)]
+
+
+def test_what_the_capture_dropped_is_said(tmp_path: Path) -> None:
+    bench = Bench(tmp_path).with_capture()
+    bench.environment["STAND_IN_DROPPED"] = "3"
+    done = bench.record(*WORDS, "--capture", "tcpdump")
+    assert done.returncode == 0, done.stderr
+    assert "lab-server-handshake-001: 0 events, 6 packets; 3 packets lost" in done.stdout
+    said = json.loads((bench.out / "lab-server-handshake-001" / "run.json").read_text())
+    assert said["packets_dropped"] == 3
+    asked = sorted(bench.commands())[1].split()
+    assert asked[asked.index("-i") + 1] == "veth-server"
+    assert {"--time-stamp-precision=nano", "--immediate-mode"} <= set(asked)
+    assert asked[-3:] == ["tcp", "port", "5000"]
+
+
+def test_dumpcap_captures_as_well(tmp_path: Path) -> None:
+    if shutil.which("dumpcap") is None:
+        pytest.skip("dumpcap is not installed")
+    bench = Bench(tmp_path)
+    done = bench.record(*WORDS, "--capture", "dumpcap", "--close", "reset")
+    assert done.returncode == 0, done.stderr
+    assert "lab-client-handshake-001: 0 events, 6 packets\n" in done.stdout
+    assert (bench.out / "lab-client-handshake-001" / "packets.pcapng").exists()
+    assert bench.left() == []

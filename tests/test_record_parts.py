@@ -11,7 +11,7 @@ import pytest
 
 from tcpdw.errors import RecordError
 from tcpdw.readers import proc
-from tcpdw.record import capture, folder, host, owner, snapshots
+from tcpdw.record import capture, folder, host, owner, snapshots, tracer
 from tcpdw.record.namespaces import Namespace
 from tcpdw.record.processes import Program, tree
 
@@ -148,3 +148,13 @@ def test_the_cpu_is_named_on_every_machine() -> None:
     assert host.cpu_model("processor\t: 0\nmodel name\t: Intel(R) Xeon\n") == "Intel(R) Xeon"
     assert host.cpu_model("processor : 0\nModel\t\t: Raspberry Pi 4\n") == "Raspberry Pi 4"
     assert host.cpu_model("processor\t: 0\nBogoMIPS\t: 50.00\n") == os.uname().machine
+
+
+def test_tracepoints_are_read_as_every_lttng_lists_them() -> None:
+    listing = (
+        "Kernel events:\n-------------\n"
+        "      sched_switch (loglevel: TRACE_EMERG (0)) (type: tracepoint)\n"
+        "      net_dev_queue (type: tracepoint)\n"
+        "      do_fork (type: function)\n\n"
+    )
+    assert tracer.named(listing) == ["sched_switch", "net_dev_queue"]

@@ -15,8 +15,8 @@ pytestmark = needs_namespaces
 
 WORDS = ("--local", "--machine", "lab")
 
-# What a program of the experiment does that stops tcpdw, which started it.
-AT_ONCE = "kill -s {signal} $PPID; exec sleep 60"
+# What a program of the experiment does that stops tcpdw, which started it: twice, as people do.
+AT_ONCE = "kill -s {signal} $PPID; kill -s {signal} $PPID; exec sleep 60"
 
 
 @pytest.fixture(scope="module")
@@ -50,6 +50,8 @@ def stop_at(bench: Bench, stage: str, signal: str) -> int:
     elif stage == "connected":
         words += ["--client-command", "sh -c " + shlex.quote(AT_ONCE.replace("{signal}", signal))]
     else:
+        if stage == "capture":
+            bench.with_capture()
         bench.environment["STAND_IN_SIGNAL"] = f"{stage}:{signal}"
     done = bench.record(*words)
     assert "Traceback" not in done.stderr
@@ -61,6 +63,7 @@ def stop_at(bench: Bench, stage: str, signal: str) -> int:
     ("stage", "signal"),
     [
         ("list", "TERM"),
+        ("capture", "TERM"),
         ("create", "INT"),
         ("enable-event", "TERM"),
         ("start", "INT"),

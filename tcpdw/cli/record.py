@@ -63,6 +63,7 @@ def record(
     `tcpdw ingest` will do it, and what was lost is said. Ctrl-C ends it: the runs that are whole
     stay, nothing else does.
     """
+    from tcpdw.output import Result
     from tcpdw.record import recording
 
     ends = [local, listen is not None, connect is not None]
@@ -72,11 +73,18 @@ def record(
     settings = _settings(place, listen or connect, options)
     if check:
         return _check(settings)
-    summary = recording.record(settings, _watcher())
+    summary = recording.record(settings, _watcher(is_told=shared.is_for_people()))
     runs = len(summary.kept)
-    shared.paragraph(
-        f"{runs:,} {'run' if runs == 1 else 'runs'} in {settings.out}, {summary.failures:,} failed"
-    )
+    if shared.is_for_people():
+        what = "run" if runs == 1 else "runs"
+        shared.paragraph(f"{runs:,} {what} in {settings.out}, {summary.failures:,} failed")
+    else:
+        rows = [
+            (str(settings.out / run.name), run.events, run.packets, run.discarded, run.dropped)
+            for run in summary.kept.values()
+        ]
+        columns = ("path", "events", "packets", "events_discarded", "packets_dropped")
+        shared.show(Result(columns, rows))
     if summary.is_stopped:
         raise shared.Interrupted
     return 1 if summary.failures or not runs else 0
@@ -127,7 +135,7 @@ def _check(settings: Settings) -> int:
     return 0 if all(need.is_met for need in found) else 1
 
 
-def _watcher() -> Watcher:
+def _watcher(*, is_told: bool) -> Watcher:
     from tcpdw.errors import RecordError
     from tcpdw.output import clean, print_line
     from tcpdw.record.recording import Watcher
@@ -140,8 +148,10 @@ def _watcher() -> Watcher:
             shared.say(f"removed what a recording left that was killed: {what}")
 
         def kept(self, run: Recorded) -> None:
-            lost = f"; {run.lost}" if run.lost else ""
-            print_line(clean(f"{run.name}: {run.events:,} events, {run.packets:,} packets{lost}"))
+            if is_told:
+                lost = f"; {run.lost}" if run.lost else ""
+                counts = f"{run.events:,} events, {run.packets:,} packets"
+                print_line(clean(f"{run.name}: {counts}{lost}"))
             for text in run.warnings:
                 shared.say(f"warning: {run.name}: {text}")
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import signal
 import time
 from collections.abc import Callable, Collection, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -21,6 +22,9 @@ Role = Literal["server", "client"]
 
 POLL_SECONDS = 0.01
 """How often a wait looks: seldom enough to be little in the trace."""
+
+LOOK_SECONDS = 0.05
+"""How often a wait asks the kernel for its sockets."""
 
 HANG_UP_SECONDS = 2.0
 """So long a program may take to hang up after its input ended, before it gets SIGTERM."""
@@ -42,6 +46,15 @@ class Line(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """A program's sockets as they were at a time (monotonic, s)."""
+
+    inodes: frozenset[int]
+    at: float
+    found: list[Socket]
+
+
 @dataclass(frozen=True)
 class End:
     """One end: where it is, what it runs, and what a script may wait for.
@@ -60,6 +73,7 @@ class End:
     stack: ExitStack
     timeout: float = 30.0
     pause: float = 0.5
+    _looks: dict[int, _Look] = field(default_factory=dict[int, "_Look"])
 
     def start(self, command: Sequence[str]) -> Program:
         """Start a program at this end; it is ended with the run at the latest."""
@@ -96,7 +110,9 @@ class End:
         """Wait until the program holds so many connections, accepted at the server."""
         what = "a connection" if count == 1 else f"{count} connections"
         states = (ESTABLISHED, CLOSE_WAIT)
-        await self.until(what, lambda: len(self._own(program, states)) >= count, program)
+        # A server gets another socket then, a client's comes to another state.
+        again = math.inf if self.role == "server" else LOOK_SECONDS
+        await self.until(what, lambda: len(self._own(program, states, again)) >= count, program)
 
     async def printed(self, program: Program, size: int) -> None:
         """Wait until the program has printed `size` bytes."""
@@ -128,7 +144,7 @@ class End:
         """Wait until the program has ended, or holds no connection any more."""
         await self.until(
             "the connection's end",
-            lambda: not program.is_alive() or not self._own(program, CONNECTED),
+            lambda: not program.is_alive() or not self._own(program, CONNECTED, math.inf),
         )
 
     async def hang_up(self, program: Program) -> None:
@@ -158,19 +174,31 @@ class End:
         """Let the other end know that this one has come to `stage`."""
         self.line.tell(stage)
 
-    async def hear(self, stage: str) -> None:
+    async def hear(self, stage: str, seconds: float = 0) -> None:
         """Wait until the other end has come to `stage`."""
-        await self.until(f"the other end ({stage})", lambda: self.line.heard(stage))
+        await self.until(
+            f"the other end ({stage})", lambda: self.line.heard(stage), seconds=seconds
+        )
 
-    def _own(self, program: Program, states: Collection[int]) -> list[Socket]:
-        """List the program's sockets on the port in these states."""
-        found = [
-            socket
-            for socket in sockets(self.namespace)
-            if socket.state in states and self.port in (socket.port, socket.peer_port)
-        ]
-        mine = held(tree(program.pid)) if found else set[int]()
-        return [socket for socket in found if socket.inode in mine]
+    def _own(
+        self, program: Program, states: Collection[int], again: float = LOOK_SECONDS
+    ) -> list[Socket]:
+        """List the program's sockets on the port in these states.
+
+        The kernel walks a large table for its list: it is asked when the program has other sockets
+        than before, or after `again` seconds.
+        """
+        mine = frozenset(held(tree(program.pid)))
+        look = self._looks.get(program.pid)
+        if look is None or look.inodes != mine or time.monotonic() - look.at > again:
+            found = sockets(self.namespace) if mine else []
+            look = _Look(
+                mine,
+                time.monotonic(),
+                [s for s in found if s.inode in mine and self.port in (s.port, s.peer_port)],
+            )
+            self._looks[program.pid] = look
+        return [socket for socket in look.found if socket.state in states]
 
 
 def _said(program: Program) -> str:

@@ -94,7 +94,7 @@ class Experiment:
             await end.think()
             await end.hang_up(program)
         await end.ended(program)
-        program.stop()  # It lets go of its files: there may be thousands of programs.
+        program.stop(strays=False)  # There may be thousands: each lets go of its files.
         end.snapshot("closed")
         await end.hear("closed")
 
@@ -135,7 +135,8 @@ class Load(Experiment):
         program = await self.listen(end)
         await end.established(program)
         end.snapshot("established", program)
-        await end.hear("closed")
+        rounds = 1 + self.connections // self.at_once
+        await end.hear("closed", seconds=end.timeout * rounds)
         await end.closed(program)
         end.snapshot("closed", program)
 
@@ -157,7 +158,7 @@ class Load(Experiment):
         await end.printed(program, self.sizes[number % len(self.sizes)])
         await end.hang_up(program)
         await end.ended(program)
-        program.stop()  # It lets go of its files: there may be thousands of programs.
+        program.stop(strays=False)  # There may be thousands: each lets go of its files.
 
 
 EXPERIMENTS: dict[str, type[Experiment]] = {kind.name: kind for kind in (Handshake, Load)}

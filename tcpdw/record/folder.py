@@ -77,11 +77,11 @@ class RunFolder:
 
     def keep(self, *, replace: bool = False) -> None:
         """Put the run in its place. Raises RecordError where there is one of its name."""
-        if replace and self.place.exists():
-            self.place.rename(self._part / "replaced")
-        if self.place.exists():
-            raise RecordError("is there already", path=self.place)
         try:
+            if replace and self.place.exists():
+                self.place.rename(self._part / "replaced")
+            if self.place.exists():
+                raise RecordError("is there already", path=self.place)
             for path in (*self.run.rglob("*"), self.run):
                 _sync(path)
             self.run.rename(self.place)

@@ -89,9 +89,7 @@ def joined(
             (first, second), addresses, INTERFACES, strict=True
         ):
             with namespace.entered():
-                # Without duplicate address detection an IPv6 address can be used at once.
-                nodad = ["nodad"] if ":" in address else []
-                _ip("address", "add", address, "dev", interface, *nodad)
+                _ip("address", "add", address, "dev", interface)
                 _ip("link", "set", "lo", "up")
                 _ip("link", "set", interface, "up")
         yield first, second

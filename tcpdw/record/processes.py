@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -104,21 +105,35 @@ class Program:
         """Give the last that it said on standard error, one line."""
         return " ".join(self.said().split())[-_MOST_WORDS:]
 
-    def stop(self, ask: Signals = Signals.SIGTERM, seconds: float = STOP_SECONDS) -> None:
-        """End it and all that it started: asked first, killed where it does not follow."""
+    def stop(
+        self,
+        ask: Signals = Signals.SIGTERM,
+        seconds: float = STOP_SECONDS,
+        *,
+        strays: bool = True,
+    ) -> None:
+        """End it, asked first and killed where it does not follow, and all that it started.
+
+        Without `strays`, what it started and what then left its process group is not looked for.
+        """
         if self._err.closed:
             return
         self.hang_up()
         self.send(ask)
+        self.send(Signals.SIGCONT)  # A stopped one takes no other signal.
         try:
             self._process.wait(seconds)
         except subprocess.TimeoutExpired:
             self._process.kill()
         self._process.wait()
-        # What it started is in the session that it began, whose number stays taken meanwhile.
-        for pid in session(self._process.pid):
-            with suppress(ProcessLookupError, PermissionError):
-                os.kill(pid, Signals.SIGKILL)
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, Signals.SIGKILL)
+        until = time.monotonic() + STOP_SECONDS
+        while strays and (left := session(self._process.pid)) and time.monotonic() < until:
+            for pid in left:
+                with suppress(ProcessLookupError, PermissionError):
+                    os.kill(pid, Signals.SIGKILL)
+            time.sleep(0.01)  # The kernel ends them in its own time.
         self.said()
         self._size = self.printed()
         self._out.close()
@@ -143,7 +158,7 @@ def tree(root: int) -> list[int]:
 
 
 def session(leader: int) -> list[int]:
-    """List the processes of the session that `leader` began; it comes first while it runs.
+    """List the processes of the session that `leader` began.
 
     Fields 3 and 6 of /proc/PID/stat, proc_pid_stat(5).
     """
@@ -154,7 +169,7 @@ def session(leader: int) -> list[int]:
                 fields = (entry / "stat").read_bytes().rpartition(b")")[2].split()
                 if int(fields[3]) == leader and fields[0] not in (b"Z", b"X"):
                     found.append(int(entry.name))
-    return sorted(found, key=lambda pid: (pid != leader, pid))
+    return found
 
 
 def run(command: Sequence[str], seconds: float = 60.0) -> subprocess.CompletedProcess[str]:

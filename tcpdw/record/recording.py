@@ -186,7 +186,7 @@ class _Recording:
             if not await self._is_lossy(has_lost) or tries == 0:
                 break
             tries -= 1
-            buffers = tracer.Buffers.of(buffers.size * 2)
+            buffers = buffers.doubled()
             for run in found:
                 self._watcher.again(run)
             if await self._begin(number) == 0:

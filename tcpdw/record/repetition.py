@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
@@ -26,13 +26,20 @@ QUIET_SECONDS = 0.3
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """One end's run: `lost` says in words what of it was lost, if anything."""
+    """One end's run: what it holds, and what the tracer and the capture lost of it."""
 
     name: str
     events: int
     packets: int
-    lost: str
+    discarded: int
+    dropped: int
     warnings: tuple[str, ...]
+
+    @property
+    def lost(self) -> str:
+        """What was lost, in words; empty where nothing was."""
+        counts = ((self.discarded, "events"), (self.dropped, "packets"))
+        return ", ".join(f"{count:,} {what} lost" for count, what in counts if count)
 
 
 @dataclass(frozen=True)
@@ -159,20 +166,20 @@ class Repetition:
             raise RecordError(f"{folder.name}: {'; '.join(checked.warnings)}")
         losses = {"events_discarded": checked.discarded, "packets_dropped": dropped}
         folder.describe({**what, "close": checked.close, **{k: v for k, v in losses.items() if v}})
-        lost = [
-            f"{count:,} {kind} lost"
-            for count, kind in ((checked.discarded, "events"), (dropped, "packets"))
-            if count
-        ]
         return Recorded(
-            folder.name, checked.events, checked.packets, ", ".join(lost), checked.warnings
+            folder.name,
+            checked.events,
+            checked.packets,
+            checked.discarded,
+            dropped,
+            checked.warnings,
         )
 
     def _namespaces(self, stack: ExitStack) -> Mapping[Role, Namespace]:
         if self.settings.place == "local":
-            bits = 64 if ":" in self.settings.address else 24
-            server, client = (f"{address}/{bits}" for address in LOCAL_ADDRESSES)
-            pair = stack.enter_context(namespaces.joined((server, client)))
+            server, client = LOCAL_ADDRESSES
+            joined = namespaces.joined((f"{server}/24", f"{client}/24"))
+            pair = stack.enter_context(joined)
             return {"server": pair[0], "client": pair[1]}
         own = Namespace(own=True)
         stack.callback(own.close)
@@ -238,7 +245,7 @@ async def _quiet(captures: Mapping[Role, Capture]) -> None:
             sizes, since = now, time.monotonic()
 
 
-async def _reached(is_ready: Any, seconds: float) -> None:
+async def _reached(is_ready: Callable[[], bool], seconds: float) -> None:
     until = time.monotonic() + seconds
     while not is_ready():
         if time.monotonic() > until:

@@ -38,6 +38,11 @@ class Buffers:
             part *= 2
         return Buffers(part)
 
+    def doubled(self) -> Buffers:
+        """Give buffers twice as large, where the memory holds them."""
+        fits = 2 * self.size * (os.cpu_count() or 1) <= memory() // 2
+        return Buffers(self.part * 2) if fits else self
+
     @property
     def size(self) -> int:
         """Bytes for each cpu."""
@@ -76,7 +81,12 @@ def _await_daemon(program: Program) -> None:
 
 def tracepoints() -> list[str]:
     """List the kernel's tracepoints. Raises RecordError where no kernel can be traced."""
-    return _POINT.findall(_lttng("list", "--kernel"))
+    return named(_lttng("list", "--kernel"))
+
+
+def named(listing: str) -> list[str]:
+    """Give the tracepoints that `lttng list --kernel` printed, with their log levels or without."""
+    return _POINT.findall(listing)
 
 
 def destroy_stale() -> list[str]:
