@@ -99,6 +99,14 @@ class InboxError(TcpdwError):
     """An inbox cannot be used, or a run in it cannot be moved."""
 
 
+class WarehouseBusyError(WarehouseError):
+    """Another process has the warehouse open; it will not for ever."""
+
+
+class WarehouseFullError(WarehouseError):
+    """There is no room left for the warehouse; what was in it is there, and nothing of the rest."""
+
+
 class CatalogError(TcpdwError):
     """A file under `sql/` is not documented or not usable as the catalogue asks."""
 

@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from tcpdw.errors import WarehouseError
+from tcpdw.errors import WarehouseBusyError, WarehouseError, WarehouseFullError
 from tcpdw.rundata import RunData
 from tcpdw.warehouse import LoadedRun
 
@@ -70,6 +70,8 @@ class Loader:
     def _load(self, batch: Sequence[RunData]) -> Sequence[LoadedRun]:
         try:
             return self._load_batch(batch)
+        except (WarehouseBusyError, WarehouseFullError):
+            raise  # Of no run's doing: the others would fare no better.
         except WarehouseError as error:
             if len(batch) > 1:
                 half = len(batch) // 2

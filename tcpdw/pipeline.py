@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Protocol
 
 from tcpdw import archives, runs, scratch
-from tcpdw.errors import InputError
+from tcpdw.errors import InputError, WarehouseBusyError
 from tcpdw.inputs import CaptureReaderName, Choice, TraceReaderName, cores
 from tcpdw.loading import Loader
 from tcpdw.reading import Readers, failed, may_mend, read_source
@@ -46,12 +46,19 @@ BATCH_RUNS = 64
 BATCH_EVENTS = 4_000_000
 """A batch is loaded once it holds so many events, which bounds memory."""
 
+# Seconds between two looks whether a warehouse is still in use.
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 1.0
+
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How to ingest: `identity` goes before what the runs say; `workers` read side by side."""
+    """How to ingest: `identity` goes before what the runs say; `workers` read side by side.
+
+    `wait` is how many seconds to wait for a warehouse that another process has open.
+    """
 
     replace: bool = False
+    wait: float = 0
     identity: Identity = field(default_factory=Identity)
     workers: int = field(default_factory=cores)
     trace_reader: TraceReaderName = "native"
@@ -90,6 +97,9 @@ class IngestSummary:
 class Watcher:
     """Told how an ingest goes on; the base class says nothing. Called by one thread at a time."""
 
+    def waiting(self, error: WarehouseBusyError, seconds: float) -> None:
+        """Note that another process has the warehouse open, and for how long to wait for it."""
+
     def planned(self, plan: Plan) -> None:
         """Note what there is to do."""
 
@@ -98,6 +108,9 @@ class Watcher:
 
     def loaded(self, batch: Sequence[LoadedRun]) -> None:
         """Note that a batch is in the warehouse."""
+
+    def done(self, summary: IngestSummary) -> None:
+        """Note what an ingest did that came to its end."""
 
 
 class Pending(Protocol):
@@ -189,7 +202,8 @@ def ingest(
 
     Runs that are there already are left alone, unless `options.replace`; a run that cannot be read
     is recorded with the reason, and the others are loaded. Raises WarehouseError where the
-    warehouse cannot be written.
+    warehouse cannot be written: WarehouseBusyError where another process has it open for longer
+    than `options.wait`, WarehouseFullError where its disk is full. What was loaded is then in it.
     """
     options = options or Options()
     watcher = watcher or Watcher()
@@ -197,7 +211,7 @@ def ingest(
     started = time.monotonic()
     for place in (Path(tempfile.gettempdir()), archives.IN_MEMORY, warehouse.parent):
         scratch.sweep(place)
-    with Warehouse(warehouse) as target:
+    with _awaited(warehouse, options.wait, watcher) as target:
         known = target.known()
         todo = steps.discover(paths, known, options)
         watcher.planned(todo)
@@ -219,7 +233,26 @@ def ingest(
             # Rows may lie in the folder until they are loaded.
             loader.flush()
         skipped = len(todo.skipped) + loader.skipped
-        return summary(loader.done, skipped, time.monotonic() - started)
+        done = summary(loader.done, skipped, time.monotonic() - started)
+    watcher.done(done)
+    return done
+
+
+def _awaited(path: Path, seconds: float, watcher: Watcher) -> Warehouse:
+    """Open a warehouse for writing, once nobody else has it open."""
+    deadline = time.monotonic() + seconds
+    pause = _FIRST_PAUSE
+    while True:
+        try:
+            return Warehouse(path)
+        except WarehouseBusyError as error:
+            left = deadline - time.monotonic()
+            if left <= 0:
+                raise
+            if pause == _FIRST_PAUSE:
+                watcher.waiting(error, left)
+            time.sleep(min(pause, left))
+            pause = min(2 * pause, _LONGEST_PAUSE)
 
 
 def summary(done: Sequence[LoadedRun], skipped: int, seconds: float) -> IngestSummary:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tcpdw import inputs, runs
-from tcpdw.errors import InputError, TcpdwError
+from tcpdw.errors import InputError, TcpdwError, WarehouseBusyError, WarehouseFullError
 from tcpdw.inputs import Choice
 from tcpdw.printable import printable
 from tcpdw.readers import capture_format
@@ -107,12 +107,13 @@ def failed(path: Path, name: str, digest: str | None, error: TcpdwError) -> RunD
 def may_mend(error: BaseException) -> bool:
     """Tell whether a second try may mend an error: a reader died, or the system was short.
 
-    That is, whether the error or a cause of it is a ChildProcessError, or an OSError that tells
-    of something that passes, such as a full disk or a network file system gone stale.
+    That is, whether the error or a cause of it is a ChildProcessError, tells of a warehouse in use
+    or on a full disk, or is an OSError that tells of something that passes, such as a full disk or
+    a network file system gone stale.
     """
     cause: BaseException | None = error
     while cause is not None:
-        if isinstance(cause, ChildProcessError):
+        if isinstance(cause, ChildProcessError | WarehouseBusyError | WarehouseFullError):
             return True
         if isinstance(cause, OSError) and cause.errno in _PASSING:
             return True

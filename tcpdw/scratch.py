@@ -66,13 +66,23 @@ def _locked(place: Path | None, hidden: bool) -> tuple[Path, int]:
     while True:
         made = Path(tempfile.mkdtemp(prefix=prefix, dir=place))
         # Another's sweep may take a folder before it has its lock, or a lock before it is held.
-        with contextlib.suppress(FileNotFoundError):
+        with contextlib.suppress(FileNotFoundError), _gone_after_error(made):
             lock = os.open(made / _LOCK, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
             with contextlib.suppress(OSError):  # A file system without locks: nobody sweeps there.
                 fcntl.flock(lock, fcntl.LOCK_EX)
             if os.fstat(lock).st_nlink:
                 return made, lock
             os.close(lock)
+
+
+@contextlib.contextmanager
+def _gone_after_error(made: Path) -> Generator[None]:
+    try:
+        yield
+    except OSError:  # Such as a full disk.
+        with contextlib.suppress(OSError):
+            made.rmdir()
+        raise
 
 
 def _sweep_one(path: Path) -> int:

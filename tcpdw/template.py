@@ -8,6 +8,7 @@ loaded lately are kept too. Where no cache can be written, all goes on without o
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -47,15 +48,33 @@ def keep_with_classes(parts: Iterable[str], make: Callable[[Path], None]) -> Non
         kept_files.write(f"{_key(parts)}.classes", _made(make), _KEPT)
 
 
-def exchange(path: Path, content: bytes) -> None:
-    """Put the content in the place of an empty warehouse, which nobody may have open."""
-    with (
-        contextlib.suppress(OSError),
-        scratch.folder(path.parent, hidden=True) as made_in,
-    ):
+def exchange(path: Path, content: bytes, size: int) -> int | None:
+    """Put the content in the place of an empty warehouse, unless another process has it open.
+
+    Nor where it is no longer of `size` bytes: then another has filled it.
+    Returns a descriptor that holds the lock on the new file, as DuckDB would, to be closed when the
+    warehouse is; None where all is as it was.
+    """
+    with contextlib.suppress(OSError), path.open("r+b") as old:
+        # DuckDB's own lock is of this kind.
+        fcntl.lockf(old, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if os.fstat(old.fileno()).st_size == size:
+            return _exchanged(path, content)
+    return None
+
+
+def _exchanged(path: Path, content: bytes) -> int:
+    with scratch.folder(path.parent, hidden=True) as made_in:
         copy = made_in / "copy"
         copy.write_bytes(content)
-        copy.replace(path.resolve())
+        lock = os.open(copy, os.O_RDWR | os.O_CLOEXEC)
+        try:
+            fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            copy.replace(path.resolve())
+        except BaseException:
+            os.close(lock)
+            raise
+        return lock
 
 
 def _made(make: Callable[[Path], None]) -> bytes:

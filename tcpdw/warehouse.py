@@ -32,9 +32,9 @@ from tcpdw.rundata import RunData
 from tcpdw.warehouse_making import Classes, bring_up_to_date, make, make_with, signature
 from tcpdw.warehouse_opening import (
     check_layout,
-    first_line,
     is_empty,
     open_file,
+    refusal,
     remove_spilled,
 )
 from tcpdw.warehouse_schema import Schema, insert, name_of
@@ -120,11 +120,16 @@ class Warehouse:
         if is_new:
             template.place(self.path, signature(), make)
         self._is_untouched = is_new
+        self._is_broken = False
         self._keeping: Thread | None = None
+        self._locks: list[int] = []
         self.connection = self._opened()
+        # Another may have made it at the same time, and filled it while this one waited.
+        self._is_untouched = is_new and self._runs_ever() == 0
 
     def _opened(self) -> duckdb.DuckDBPyConnection:
         connection = open_file(self.path, read_only=False)
+        has_none = False
         try:
             remove_spilled(self.path)
             memory = max(2, os.cpu_count() or 1) * MEMORY_PER_CPU
@@ -142,10 +147,12 @@ class Warehouse:
             connection.begin()
             bring_up_to_date(connection, is_new=has_none)
             connection.commit()
-        except BaseException:
+        except BaseException as error:
             connection.close()
-            if self._is_untouched:
+            if self._is_untouched and has_none:
                 self.path.unlink(missing_ok=True)
+            if isinstance(error, _refusals()):
+                raise refusal(error, self.path) from error
             raise
         return connection
 
@@ -159,6 +166,8 @@ class Warehouse:
         trace: TracebackType | None,
     ) -> None:
         self.connection.close()
+        while self._locks:
+            os.close(self._locks.pop())
         if self._keeping is not None:
             self._keeping.join()
 
@@ -188,6 +197,9 @@ class Warehouse:
             return ()
         import duckdb
 
+        if self._is_broken:
+            self.connection = self._opened()
+            self._is_broken = False
         try:
             try:
                 return self._load(batch)
@@ -196,7 +208,13 @@ class Warehouse:
                 self.connection.execute("RESET memory_limit")
                 return self._load(batch)
         except _refusals() as error:
-            raise WarehouseError(first_line(error), path=self.path) from error
+            refused = refusal(error, self.path)
+            if isinstance(error, duckdb.FatalException | duckdb.IOException):
+                # DuckDB does nothing more on it: whoever tries again has it opened anew.
+                self._store = None
+                self.connection.close()
+                self._is_broken = True
+            raise refused from error
 
     def remove(self, run_ids: Sequence[int]) -> None:
         """Remove runs with all their rows, in the transaction under way if there is one."""
@@ -280,9 +298,14 @@ class Warehouse:
         ).fetchall()
         self.remove([row[0] for row in rows])
 
+    def _runs_ever(self) -> int:
+        """Count the runs that the warehouse ever had."""
+        [(last,)] = self.connection.execute("SELECT last_run_id FROM warehouse").fetchall()
+        return last
+
     def _take_numbers(self, count: int) -> int:
         """Give the first of `count` numbers that no run ever had."""
-        [(last,)] = self.connection.execute("SELECT last_run_id FROM warehouse").fetchall()
+        last = self._runs_ever()
         self.connection.execute("UPDATE warehouse SET last_run_id = last_run_id + ?", [count])
         return last + 1
 
@@ -301,7 +324,10 @@ class Warehouse:
             self._keeping.start()
             return
         self.connection.close()
-        template.exchange(self.path, content)
+        size = self.path.stat().st_size
+        lock = template.exchange(self.path, content, size)
+        # Closing it would take the lock from all that this process has of the file.
+        self._locks += [] if lock is None else [lock]
         self._store = None
         self.connection = self._opened()
 

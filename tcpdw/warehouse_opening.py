@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tcpdw.errors import WarehouseError
+from tcpdw.errors import WarehouseBusyError, WarehouseError, WarehouseFullError
 
 if TYPE_CHECKING:
     import duckdb
+
+_OWNER = re.compile(r"\(PID (\d+)\)")
 
 LAYOUT = 3
 """The version of the tables' layout; raised whenever an older tcpdw could not read them."""
@@ -23,13 +26,22 @@ def open_file(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
     """Connect to a database, made where a writer finds none; raises WarehouseError."""
     import duckdb
 
+    config: dict[str, str | bool | int | float | list[str]] = {}
+    if not read_only:
+        config["default_block_size"] = str(BLOCK_SIZE)
     try:
-        if read_only:
-            return duckdb.connect(str(path), read_only=True)
-        return duckdb.connect(str(path), config={"default_block_size": str(BLOCK_SIZE)})
+        while True:
+            before = _file(path)
+            connection = duckdb.connect(str(path), read_only=read_only, config=config)
+            # Its last owner may have put another in its place as we waited for the lock.
+            if before in (None, _file(path)):
+                return connection
+            connection.close()
     except duckdb.Error as error:
         text = first_line(error)
         lower = text.lower()
+        if "no space left" in lower or "quota exceeded" in lower:
+            raise refusal(error, path) from error
         if "different configuration" in lower:
             raise WarehouseError(
                 "this process has it open already, for another use",
@@ -37,8 +49,10 @@ def open_file(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
                 hint="close that connection first",
             ) from error
         if "lock" in lower:
-            raise WarehouseError(
-                "another process has it open for writing",
+            owner = _OWNER.search(str(error))
+            who = f"another process (PID {owner[1]})" if owner else "another process"
+            raise WarehouseBusyError(
+                f"{who} has it open" + (" for writing" if read_only else ""),
                 path=path,
                 hint="wait until it is done, or give another file with --warehouse",
             ) from error
@@ -51,6 +65,27 @@ def open_file(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
                 "not a DuckDB database", path=path, hint="give another file with --warehouse"
             ) from error
         raise WarehouseError(f"cannot be opened: {text}", path=path) from error
+
+
+def refusal(error: Exception, path: Path) -> WarehouseError:
+    """Give the error of the tree for what DuckDB refused, the disk that is full told apart."""
+    text = first_line(error)
+    whole = str(error).lower()
+    if "no space left" in whole or "quota exceeded" in whole:
+        return WarehouseFullError(
+            "there is no room left for it on its disk",
+            path=path,
+            hint="free some, and do the same again: what was loaded is in it, and stays",
+        )
+    return WarehouseError(text, path=path)
+
+
+def _file(path: Path) -> tuple[int, int] | None:
+    try:
+        about = path.stat()
+    except OSError:
+        return None
+    return about.st_dev, about.st_ino
 
 
 def remove_spilled(path: Path) -> None:

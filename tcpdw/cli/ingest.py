@@ -6,11 +6,12 @@ import sys
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import click
 
 from tcpdw.cli import shared
+from tcpdw.errors import UsageError
 
 if TYPE_CHECKING:
     from tcpdw.pipeline import IngestSummary, Options, Watcher
@@ -41,6 +42,20 @@ if TYPE_CHECKING:
     multiple=True,
     help="Read traces with bt2, captures with pyshark (may be given twice; default: native).",
 )
+@click.option(
+    "--wait",
+    type=click.FloatRange(0, 10**9),
+    default=600,
+    metavar="SECONDS",
+    help="Wait so long for a warehouse that another process has open (default: 600).",
+)
+@click.option("-v", "--verbose", is_flag=True, help="Write one line a run on standard error.")
+@click.option("-q", "--quiet", is_flag=True, help="Write nothing but what went wrong.")
+@click.option(
+    "--log-format",
+    type=click.Choice(["text", "json"]),
+    help="Log each run, and the whole, on standard error: in words, or in JSON.",
+)
 @click.argument(
     "paths",
     metavar="PATH...",
@@ -53,6 +68,10 @@ def ingest(
     replace: bool,
     jobs: int | None,
     readers: tuple[str, ...],
+    wait: float,
+    verbose: bool,
+    quiet: bool,
+    log_format: Literal["text", "json"] | None,
     machine: str | None,
     role: str | None,
     experiment: str | None,
@@ -68,6 +87,8 @@ def ingest(
     What is in the warehouse already is skipped. A run that cannot be read is recorded with the
     reason, the others are loaded, and the exit status is 1.
     """
+    if quiet and (verbose or log_format):
+        raise UsageError("-q goes with neither -v nor --log-format", hint="leave one out")
     from tcpdw.inputs import asked_for, cores
     from tcpdw.pipeline import Options
     from tcpdw.runs import Identity
@@ -86,26 +107,46 @@ def ingest(
     trace_reader, capture_reader = asked_for(readers)
     options = Options(
         replace=replace,
+        wait=wait,
         identity=identity,
         workers=jobs or cores(),
         trace_reader=trace_reader,
         capture_reader=capture_reader,
     )
-    return load(paths, shared.warehouse_path(), options)
+    log = log_format or ("text" if verbose else None)
+    return load(paths, shared.warehouse_path(), options, log=log, quiet=quiet)
 
 
-def load(paths: Sequence[Path], warehouse: Path, options: Options) -> int:
-    """Ingest with a progress bar, print what was done, and give the exit status."""
+def load(
+    paths: Sequence[Path],
+    warehouse: Path,
+    options: Options,
+    *,
+    log: Literal["text", "json"] | None = None,
+    quiet: bool = False,
+) -> int:
+    """Ingest, print what was done, and give the exit status.
+
+    With `log`, each run is a line on standard error; else a terminal has a progress bar, and
+    elsewhere many runs are told of by the batch. With `quiet` there is only what went wrong.
+    """
     from tcpdw import inputs, pipeline
     from tcpdw.output import print_line
 
     if options.trace_reader == "native" and (reason := inputs.missing_native()) is not None:
         shared.say(f"note: {reason}")
-    with _watcher() as watcher:
+    with _watcher(log, quiet) as watcher:
         summary = pipeline.ingest(paths, warehouse, options, watcher)
+    if log is not None:
+        # The runs have had their lines.
+        if log == "text":
+            print_line(closing_line(summary))
+        return 1 if summary.failed else 0
     for run in summary.failed:
         # What made a run fail stands first.
         shared.say(f"failed: {run.name}: {'; '.join(run.warnings[:1])}")
+    if quiet:
+        return 1 if summary.failed else 0
     for run in summary.loaded:
         if run.warnings:
             first, *others = run.warnings
@@ -128,11 +169,12 @@ def closing_line(summary: IngestSummary) -> str:
 
 
 @contextmanager
-def _watcher() -> Generator[Watcher]:
+def _watcher(log: Literal["text", "json"] | None, quiet: bool) -> Generator[Watcher]:
+    from tcpdw.cli.ingest_lines import BatchWatcher, LogWatcher
     from tcpdw.pipeline import Watcher
 
-    if not sys.stderr.isatty():
-        yield Watcher()
+    if quiet or log is not None or not sys.stderr.isatty():
+        yield Watcher() if quiet else BatchWatcher() if log is None else LogWatcher(log)
         return
     from rich.console import Console
     from rich.progress import (

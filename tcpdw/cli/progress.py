@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from rich.progress import Progress
 
+from tcpdw.cli.ingest_lines import waiting_text
+from tcpdw.errors import WarehouseBusyError
 from tcpdw.output import clean
 from tcpdw.pipeline import Plan, Watcher
 from tcpdw.rundata import RunData
@@ -20,6 +22,10 @@ class BarWatcher(Watcher):
         self._total = 0
         self._read = 0
         self._events = 0
+
+    def waiting(self, error: WarehouseBusyError, seconds: float) -> None:
+        """Say what is waited for in the bar's place."""
+        self._progress.console.print(clean(waiting_text(error, seconds)), markup=False)
 
     def planned(self, plan: Plan) -> None:
         """Set the bar's length."""
