@@ -16,3 +16,7 @@ class Held(Generic[_T]):
     def take(self) -> _T:
         """Give the value, and hold it no more."""
         return self._values.pop()
+
+    def look(self) -> _T:
+        """Give the value, and hold it still: another try will need it."""
+        return self._values[0]

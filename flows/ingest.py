@@ -16,6 +16,7 @@ itself: `from flows.ingest import ingest`, then `ingest.serve(...)` or `ingest.d
 from __future__ import annotations
 
 import argparse
+import logging
 import os
 import sys
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
@@ -37,8 +38,8 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from flows import ingest_report, markdown
 from flows.held import Held
 from flows.limits import loading
-from tcpdw import inputs, pipeline
-from tcpdw.errors import TcpdwError, UsageError
+from tcpdw import inputs, pipeline, run_log
+from tcpdw.errors import TcpdwError, UsageError, WarehouseBusyError
 from tcpdw.output import clean
 from tcpdw.pipeline import IngestSummary, Job, Options, Plan, Steps, Watcher
 from tcpdw.rundata import RunData
@@ -50,6 +51,12 @@ ARTIFACT = "ingest"
 
 RETRY_SECONDS = (1.0, 10.0)
 """How long a reading that another try may mend waits for its second and its third."""
+
+LOAD_RETRY_SECONDS = (10.0, 60.0, 300.0)
+"""How long a loading waits for its other tries where the disk was full, or another was quicker."""
+
+WAIT_SECONDS = 600.0
+"""How long a flow waits for a warehouse that a process outside of Prefect has open."""
 
 _NAME_CHARACTERS = 80
 _NAMED_FAILURES = 5
@@ -79,14 +86,23 @@ def read(name: str, job: Job) -> Held[tuple[RunData, ...]]:  # noqa: ARG001
     return Held(job(is_last=task_run.run_count > len(RETRY_SECONDS)))
 
 
-@task(task_run_name="load {runs} runs", cache_policy=NO_CACHE, persist_result=False)
+@task(
+    task_run_name="load {runs} runs",
+    cache_policy=NO_CACHE,
+    persist_result=False,
+    retries=len(LOAD_RETRY_SECONDS),
+    retry_delay_seconds=list(LOAD_RETRY_SECONDS),
+    retry_condition_fn=_can_retry,
+)
 def load(
     runs: int,  # noqa: ARG001
     batch: Held[Sequence[RunData]],
     warehouse: Warehouse,
 ) -> Held[Sequence[LoadedRun]]:
-    """Load a batch of runs in one transaction."""
-    return Held(warehouse.load(batch.take()))
+    """Load a batch of runs in one transaction; again where the disk was full."""
+    loaded = warehouse.load(batch.look())
+    batch.take()
+    return Held(loaded)
 
 
 @flow(name="ingest", persist_result=False)
@@ -101,6 +117,7 @@ def ingest(
     experiment: str | None = None,
     fail_on_bad_run: bool = True,
     report_to: str | None = None,
+    wait: float = WAIT_SECONDS,
 ) -> dict[str, Any] | State[Any]:
     """Bring the runs at `paths` into the warehouse.
 
@@ -124,6 +141,7 @@ def ingest(
         fail_on_bad_run: whether a run that cannot be read makes the flow's run Failed.
         report_to: an HTML file: then the flow `report` compares all runs of the warehouse and
             writes it; where that fails, so does this flow.
+        wait: how many seconds to wait for a warehouse that another process has open.
 
     Returns:
         Counts of runs `loaded`, `failed` and `skipped`, of `events` and `packets`; `seconds`; and
@@ -135,6 +153,7 @@ def ingest(
         trace_reader, capture_reader = inputs.asked_for(readers or ())
         options = Options(
             replace=replace,
+            wait=wait,
             identity=identity,
             workers=workers or inputs.cores(),
             trace_reader=trace_reader,
@@ -207,6 +226,10 @@ class LogWatcher(Watcher):
     def __init__(self) -> None:
         self._log = get_run_logger()
 
+    def waiting(self, error: WarehouseBusyError, seconds: float) -> None:
+        """Log what is waited for."""
+        self._log.warning("waiting up to %.0f s: %s", seconds, markdown.shortened(str(error)))
+
     def planned(self, plan: Plan) -> None:
         """Log what there is to do."""
         if (reason := inputs.missing_native()) is not None:
@@ -214,19 +237,12 @@ class LogWatcher(Watcher):
         self._log.info("%d to read, %d in the warehouse already", len(plan.todo), len(plan.skipped))
 
     def loaded(self, batch: Sequence[LoadedRun]) -> None:
-        """Log what became of a batch."""
-        good = [run for run in batch if run.status != "failed"]
-        events = sum(run.events for run in good)
-        self._log.info("loaded %d runs with %d events", len(good), events)
+        """Log what became of each run, a line each."""
         for run in batch:
-            if run.status == "failed":
-                self._log.error(
-                    "failed: %s: %s", markdown.shortened(run.name), ingest_report.reason(run)
-                )
-            elif run.warnings:
-                self._log.warning(
-                    "%s: %s", markdown.shortened(run.name), markdown.shortened(run.warnings[0])
-                )
+            level = logging.WARNING if run.warnings else logging.INFO
+            level = logging.ERROR if run.status == "failed" else level
+            words = run_log.words(run_log.run_fields(run))
+            self._log.log(level, "run %s", markdown.shortened(words))
 
 
 def _written(warehouse: str, path: str) -> State[Any]:
@@ -302,6 +318,9 @@ def _parser() -> argparse.ArgumentParser:
         "--report", metavar="FILE", help="then compare the runs, and write this HTML file"
     )
     parser.add_argument(
+        "--wait", metavar="SECONDS", type=float, default=WAIT_SECONDS, help="for a warehouse in use"
+    )
+    parser.add_argument(
         "--serve", metavar="CRON", help='do so at these times until stopped: "*/15 * * * *"'
     )
     return parser
@@ -334,6 +353,7 @@ def _parameters(given: argparse.Namespace) -> dict[str, Any]:
         "experiment": given.experiment,
         "fail_on_bad_run": not given.tolerate,
         "report_to": None if given.report is None else str(Path(given.report).absolute()),
+        "wait": given.wait,
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
 import tempfile
 import time
@@ -289,6 +290,14 @@ def _read_all(
             yield _outcome(*waiting.popleft())
 
 
+def _hint(error: Exception) -> str | None:
+    if not isinstance(error, OSError):
+        return "please report this, with the file"
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return "set TMPDIR to a larger disk, and ingest again"
+    return None
+
+
 def _outcome(pending: Pending, job: Job) -> tuple[tuple[RunData, ...], Path]:
     try:
         return pending.result(), job.folder
@@ -299,7 +308,7 @@ def _outcome(pending: Pending, job: Job) -> tuple[tuple[RunData, ...], Path]:
         failure = InputError(
             f"cannot be read: {type(error).__name__}: {error}",
             path=job.source.path,
-            hint=None if isinstance(error, OSError) else "please report this, with the file",
+            hint=_hint(error),
         )
         failure.__cause__ = error
     return (failed(job.source.path, job.source.name, job.digest, failure),), job.folder

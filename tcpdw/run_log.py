@@ -26,8 +26,12 @@ def line(event: str, fields: Mapping[str, object], form: Form = "text") -> str:
     when = now.replace("+00:00", "Z")
     if form == "json":
         return json.dumps({"time": when, "event": event, **fields}, ensure_ascii=True)
-    told = (f"{name}={_value(value)}" for name, value in fields.items() if value is not None)
-    return " ".join((when, event, *told))
+    return " ".join(filter(None, (when, event, words(fields))))
+
+
+def words(fields: Mapping[str, object]) -> str:
+    """Give fields as `name=value` in one line, those without a value left out."""
+    return " ".join(f"{name}={_value(it)}" for name, it in fields.items() if it is not None)
 
 
 def run_fields(run: LoadedRun) -> dict[str, object]:

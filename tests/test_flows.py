@@ -282,13 +282,16 @@ def test_a_warehouse_that_is_locked_fails_the_flow_in_one_line(
 ) -> None:
     inbox, warehouse = traces(tmp_path / "in", "run"), tmp_path / "w.duckdb"
     with duckdb.connect(str(warehouse)):
-        done = ingest(prefect_server.env, tmp_path / "temporary", inbox, "--warehouse", warehouse)
+        words = (inbox, "--warehouse", warehouse, "--wait", "0.3")
+        done = ingest(prefect_server.env, tmp_path / "temporary", *words)
     assert done.returncode == 1
-    assert "another process has it open for writing" in done.stdout + done.stderr
+    assert "waiting up to 0 s: " in done.stdout + done.stderr
+    told = f"another process (PID {os.getpid()}) has it open"
+    assert told in done.stdout + done.stderr
     assert "Traceback" not in done.stdout + done.stderr
     state = flow_runs(prefect_server)[0]["state"]
     assert state["type"] == "FAILED"
-    assert "another process has it open for writing" in state["message"]
+    assert told in state["message"]
 
 
 @needs_bt2
