@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 MARGIN = 104
 """Left of the plots, pixels: charts below each other have their axes below each other."""
 
+FLUSH = 18
+"""Labels nearer to the ends of an axis than this, pixels, stay within its plot."""
+
 MOST_POINTS = 60
 """A group of more runs than these has their medians counted in bins."""
 
@@ -146,7 +149,7 @@ def _x(alt_: Any, *, labels: bool, field: str = "dur") -> alt.X:
             labels=labels,
             ticks=labels,
             labelOverlap="greedy",
-            labelFlush=True,
+            labelFlush=FLUSH,
             grid=True,
         ),
     )
@@ -303,8 +306,12 @@ def medians(
         points += _median_points(one.name, group, on)
         middle = group.quantiles[0]
         if middle.value is not None:
-            low = on.low if middle.low is None else max(middle.low, on.low)
-            high = on.high if middle.high is None else max(middle.high, on.low)
+            low, high = middle.low, middle.high
+            if low is None and high is None:
+                # Nothing is known of the interval: there is no bar.
+                low = high = middle.value
+            low = on.low if low is None else max(low, on.low)
+            high = on.high if high is None else max(high, on.low)
             text = duration(middle.value)
             bars.append((one.name, max(middle.value, on.low), low, high, text, _interval(middle)))
     return {**_medians(tuple(known), margin), **_parameters(on)}, {

@@ -294,7 +294,7 @@ def _recorded(connection: duckdb.DuckDBPyConnection, chosen: Scope) -> Table | N
         numbers = [int(str(value)) for value in row[len(columns) : len(columns) + 5]]
         first, last = (browse.utc(value) for value in row[len(columns) + 5 :])
         shown.append((*texts, *(Cell(f"{n:,}", n) for n in numbers), _period(first, last)))
-    caption = f"The {len(chosen.run_ids):,} runs that are in, by what they were recorded on."
+    caption = f"{count(len(chosen.run_ids), 'run')}, by what they were recorded on."
     if common:
         caption += f" All: {', '.join(common)}."
     if len(rows) > MOST_ROWS:

@@ -58,6 +58,8 @@ def duration(ns: float) -> str:
 
 def bounds(low: float | None, high: float | None, of: Unit) -> str:
     """Write an interval without its unit; what cannot be told as UNKNOWN."""
+    if low is None and high is None:
+        return UNKNOWN
     return f"{_or_unknown(low, of)} to {_or_unknown(high, of)}"
 
 
