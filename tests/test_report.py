@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import nullcontext
 from itertools import pairwise
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from playwright.sync_api import Browser, Page
 from tcpdw import query, summary
 from tcpdw.cli import entry
 from tcpdw.errors import UsageError
-from tcpdw.report import page, scope
+from tcpdw.report import charts, page, scope, stage_charts
 from tcpdw.report.report import report
 from tcpdw.warehouse import Warehouse
 
@@ -198,3 +199,28 @@ def test_hostile_names_are_text(odd: Path, tmp_path: Path, browser: Browser) -> 
     assert "\u202e" not in text
     assert "(empty)" in text
     assert re.search(r"\bx+\u2026x+\b", text)
+
+
+def test_altair_takes_every_chart(
+    connection: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(charts, "unchecked", nullcontext)
+    for kept in (charts._ecdf, charts._medians, stage_charts._bars):
+        kept.cache_clear()
+    report(connection, name="x", runs="role = 'server' AND machine IN ('kestrel', 'merlin')")
+
+
+def test_the_stages_of_a_bar_sum_to_its_mean(shown: Page) -> None:
+    rows = shown.evaluate(
+        """[...document.querySelectorAll('#handshake-0-stages-p50 ~ details tbody tr')].map(row =>
+            [...row.querySelectorAll('data')].map(data => +data.value))"""
+    )
+    assert len(rows) == 3
+    for _, mean, *stages in rows:
+        assert sum(stages) == pytest.approx(mean)
+
+
+def test_groups_of_few_runs_are_said_to_be_few(connection: duckdb.DuckDBPyConnection) -> None:
+    html = report(connection, name="x", runs="experiment = 'handshake' AND repetition <= 2")
+    assert "too few runs to show a difference" in html
+    assert "No difference from kestrel shown in any median: merlin and osprey." in html
