@@ -18,7 +18,7 @@ from playwright.sync_api import Browser, Page
 
 from tcpdw import availability
 from tcpdw.cli.entry import app
-from tcpdw.errors import UsageError
+from tcpdw.errors import UsageError, WarehouseError
 from tcpdw.report import timeline, timeline_page, timeline_read
 from tcpdw.report.timeline_data import Timeline
 from tcpdw.report.timeline_window import Point, Span, moments_of
@@ -472,4 +472,7 @@ def test_runs_that_lack_things_are_drawn_and_say_so(browser: Browser, tmp_path: 
             assert line.origin == 1000
         if number == 5:
             assert {step.role for step in line.steps} == {"client", "server"}
+    connection.execute("DROP MACRO TABLE timeline_slices")
+    with pytest.raises(WarehouseError, match="made before"):
+        line_of(connection, "odd-5")
     connection.close()

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from tcpdw import story
-from tcpdw.errors import UsageError
+from tcpdw.errors import UsageError, WarehouseError
 from tcpdw.report import timeline_data as data
 from tcpdw.report.timeline_missing import missing
 from tcpdw.report.timeline_rows import rows
@@ -25,6 +25,7 @@ _WIDER = 0.03
 _AROUND = 50_000_000
 """So many ns before and after a time are shown where it is not in the story."""
 
+_MACROS = "SELECT 1 FROM duckdb_functions() WHERE function_name = 'timeline_slices'"
 _RUN = (
     "SELECT run_id, name, machine, role, experiment, kernel, driver, interface, first_ts, last_ts, "
     "COALESCE(started_at, first_ts, 0), packets, events_discarded, capture_resolution FROM runs "
@@ -74,8 +75,13 @@ def read(
     `at`: a time to look at first (ns since the Unix epoch), and where no number is given the
     connection that lived then; with `around` (ns) no more than that much before and after it is
     covered, else the story, where it is not too much. Raises UsageError where there is no such
-    connection.
+    connection, WarehouseError where the warehouse is older than timelines.
     """
+    if not rows(connection, _MACROS, []):
+        raise WarehouseError(
+            "the warehouse was made before tcpdw drew timelines",
+            hint="ingest the runs again, into another file",
+        )
     notes: list[str] = []
     about = data.Run(*rows(connection, _RUN, [run.run_id])[0])
     told = story.connections(connection, run.run_id)

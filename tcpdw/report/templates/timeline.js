@@ -68,7 +68,7 @@ tcpdw.ready.then(async () => {
     const line = document.createElement("b");
     line.textContent = `${words[0]} ${row.querySelector(".what").firstChild.textContent}`;
     const exact = `at ${number(row, "t").toLocaleString("en", { signDisplay: "always" })} ns`;
-    const rest = [exact, words[2] && `${words[2]} ms after the step before`, words[3], words[5], words[6], words[7] && `cpu ${words[7]}`];
+    const rest = [exact, words[3] && `${words[3]} ms after the step before`, words[4], words[5], words[6], words[7] && `cpu ${words[7]}`];
     find("now").replaceChildren(line, ` · ${rest.filter(Boolean).join(" · ")}`);
     show(number(row, "from"), number(row, "to"));
   };
