@@ -83,7 +83,8 @@ class Bench:
 
     def start(self, *words: str) -> subprocess.Popen[str]:
         """Start `tcpdw record` with these words, into `out`."""
-        (self.folder / "tmp").mkdir(exist_ok=True)
+        for name in ("tmp", "home"):
+            (self.folder / name).mkdir(exist_ok=True)
         code = "from tcpdw.cli import main; main()"
         return subprocess.Popen(
             [sys.executable, "-c", code, "record", "--out", str(self.out), *QUICK, *words],
@@ -91,6 +92,7 @@ class Bench:
                 **os.environ,
                 "PYTHONPATH": str(ROOT),
                 "TMPDIR": str(self.folder / "tmp"),
+                "HOME": str(self.folder / "home"),
                 **self.environment,
             },
             stdin=subprocess.DEVNULL,
@@ -114,7 +116,8 @@ class Bench:
     def left(self) -> list[str]:
         """List all that a recording should not leave: unfinished runs, files, processes."""
         found = [path.name for path in self.out.glob(".*")] if self.out.exists() else []
-        found += [path.name for path in (self.folder / "tmp").iterdir()]
+        for name in ("tmp", "home"):
+            found += [path.name for path in (self.folder / name).iterdir() if path.name != ".cache"]
         return found + processes(self.out)
 
 

@@ -134,11 +134,11 @@ def _kernel(settings: Settings, *, has_tools: bool) -> Iterator[Need]:
             points = tracer.tracepoints()
         yield Need("kernel tracer", f"{len(points)} tracepoints")
     except RecordError as error:
-        yield Need(
-            "kernel tracer", error.message,
-            f"apt-get install lttng-modules-dkms linux-headers-{release}; "
-            "without one: --no-kernel records the rest",
-        )  # fmt: skip
+        way = f"apt-get install lttng-modules-dkms linux-headers-{release}"
+        if os.geteuid() != 0:
+            way = f"start its daemon as root: systemctl start lttng-sessiond; else {way}"
+        way += "; without one: --no-kernel records the rest"
+        yield Need("kernel tracer", error.message, way)
     cpus = os.cpu_count() or 1
     wanted = tracer.Buffers.of(settings.buffer).size * cpus
     there = tracer.memory()

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from signal import Signals
@@ -172,8 +172,10 @@ def session(leader: int) -> list[int]:
     return found
 
 
-def run(command: Sequence[str], seconds: float = 60.0) -> subprocess.CompletedProcess[str]:
-    """Run a program to its end and return what it printed.
+def run(
+    command: Sequence[str], seconds: float = 60.0, extra: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run a program to its end, with `extra` in its environment, and return what it printed.
 
     Raises RecordError where it cannot be started or takes longer; its exit status is the caller's.
     """
@@ -184,7 +186,7 @@ def run(command: Sequence[str], seconds: float = 60.0) -> subprocess.CompletedPr
             capture_output=True,
             text=True,
             errors="replace",
-            env=owner.environment(),
+            env={**owner.environment(), **(extra or {})},
             start_new_session=True,
             timeout=seconds,
             check=False,

@@ -6,8 +6,8 @@ import os
 import re
 import signal
 import time
-from collections.abc import Generator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Generator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -118,18 +118,18 @@ class Session:
         try:
             # From here on it may be there, whatever the command says.
             self._is_there = True
-            _lttng("create", self._name, f"--output={self._output}")
-            _lttng(
+            self._lttng("create", self._name, f"--output={self._output}")
+            self._lttng(
                 "enable-channel", "--kernel", named, "--discard",
                 f"--subbuf-size={self._buffers.part}", f"--num-subbuf={SUBBUFFERS}", CHANNEL,
             )  # fmt: skip
             to = (named, f"--channel={CHANNEL}")
-            _lttng("enable-event", "--kernel", *to, ",".join(has))
-            every = ("--all",) if "*" in self._wanted.syscalls else ()
-            _lttng("enable-event", "--kernel", "--syscall", *to,
-                   *(every or (",".join(self._wanted.syscalls),)))  # fmt: skip
-            _lttng("add-context", "--kernel", *to, *(f"--type={name}" for name in CONTEXTS))
-            _lttng("start", self._name)
+            self._lttng("enable-event", "--kernel", *to, ",".join(has))
+            every = "*" in self._wanted.syscalls
+            calls = "--all" if every else ",".join(self._wanted.syscalls)
+            self._lttng("enable-event", "--kernel", "--syscall", *to, calls)
+            self._lttng("add-context", "--kernel", *to, *(f"--type={name}" for name in CONTEXTS))
+            self._lttng("start", self._name)
         except BaseException:
             self._destroy()
             raise
@@ -140,14 +140,21 @@ class Session:
 
     def finish(self) -> None:
         """Stop tracing, and wait until the trace is whole. Raises RecordError."""
-        _lttng("stop", self._name)
-        _lttng("destroy", self._name)
+        self._lttng("stop", self._name)
+        self._lttng("destroy", self._name)
         self._is_there = False
 
     def _destroy(self) -> None:
         if self._is_there:
-            run(["lttng", "--no-sessiond", "destroy", self._name])
             self._is_there = False
+            with suppress(RecordError):
+                self._lttng("destroy", self._name)
+
+    def _lttng(self, *arguments: str) -> None:
+        # It keeps the name of the user's current session in a file at home: not of this one. Other
+        # users than root have their daemon's socket there.
+        home = {"LTTNG_HOME": str(self._output.parent)} if os.geteuid() == 0 else {}
+        _lttng(*arguments, extra=home)
 
 
 def memory() -> int:
@@ -158,8 +165,8 @@ def memory() -> int:
     )
 
 
-def _lttng(*arguments: str) -> str:
-    done = run(["lttng", "--no-sessiond", *arguments])
+def _lttng(*arguments: str, extra: Mapping[str, str] | None = None) -> str:
+    done = run(["lttng", "--no-sessiond", *arguments], extra=extra)
     if done.returncode:
         words = " ".join((done.stderr or done.stdout).split()).removeprefix("Error: ")
         raise RecordError(f"`lttng {arguments[0]}` failed: {words}")
