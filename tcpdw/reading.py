@@ -165,6 +165,7 @@ def _read_run(run: Run, digest: str | None, work: Path, means: Means, is_last: b
         runs.complete(run, {}),
         warnings=run.warnings,
     )
+    bare = data
     try:
         data = _with_traces(run, data, work, means)
     except InputError as error:
@@ -194,6 +195,13 @@ def _read_run(run: Run, digest: str | None, work: Path, means: Means, is_last: b
         warnings += [_told(run, text) for text in capture.warnings]
         damaged = damaged or bool(capture.warnings)
     snapshots, proc_warnings = _snapshots(run)
+    if (path := run.changed()) is not None:
+        error = InputError(
+            "was changed while it was read", path=path, hint="ingest it again once nobody writes it"
+        )
+        error.__cause__ = BlockingIOError(errno.EAGAIN, "being written")
+        _raise_if_mendable(error, is_last)
+        return replace(bare, content_hash=None, failure=_told(run, error))
     return replace(
         data,
         packets=_concat(captures),

@@ -31,6 +31,19 @@ def digest(path: Path) -> bytes:
         raise run_error(path, f"cannot be read: {error.strerror}", cause=error) from error
 
 
+def stamps(files: Iterable[Path]) -> dict[Path, tuple[int, int, int] | None]:
+    """Give what tells whether files were changed: size, time of change (ns), inode; None: gone."""
+    found: dict[Path, tuple[int, int, int] | None] = {}
+    for path in files:
+        try:
+            about = path.stat()
+        except OSError:
+            found[path] = None
+        else:
+            found[path] = (about.st_size, about.st_mtime_ns, about.st_ino)
+    return found
+
+
 def first_bytes(path: Path, size: int) -> bytes:
     """Return a file's first `size` bytes; raises RunError where it cannot be read."""
     try:

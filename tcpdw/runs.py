@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from tcpdw import archives
@@ -18,7 +18,7 @@ from tcpdw.errors import InputError, TcpdwError
 from tcpdw.finding import HINT, Failure, Kind, Source, find, found_at
 from tcpdw.identity import Identity, completed, first_known, read_run_json
 from tcpdw.printable import printable
-from tcpdw.run_files import content_hash, run_error
+from tcpdw.run_files import content_hash, run_error, stamps
 from tcpdw.run_folders import RUN_JSON, input_files, inputs_of, scan
 
 __all__ = ["Failure", "Identity", "Kind", "Run", "Source", "complete", "find", "opened"]
@@ -44,6 +44,17 @@ class Run:
     content_hash: str
     warnings: tuple[str, ...] = ()
     unpacked: Path | None = None
+    stamps: Mapping[Path, tuple[int, int, int] | None] = field(
+        default_factory=dict[Path, "tuple[int, int, int] | None"]
+    )
+
+    def changed(self) -> Path | None:
+        """Return a file that is another than when `content_hash` was taken, None for none.
+
+        What is read of a run that another still writes is no run.
+        """
+        now = stamps(self.stamps)
+        return next((path for path, stamp in self.stamps.items() if now[path] != stamp), None)
 
     def shown(self, text: str) -> str:
         """Return `text` with paths into the temporary folder as paths into the archive."""
@@ -121,9 +132,9 @@ def _run(
     source: Source, name: str, source_path: Path, overrides: Identity, unpacked: Path | None
 ) -> Run:
     if source.kind == "capture":
-        digest, root = content_hash([source.path]), source.path.parent
-        captures = (source.path,)
-        return Run(name, source_path, root, (), captures, (), overrides, digest, (), unpacked)
+        captures, held = (source.path,), stamps([source.path])
+        digest, root = content_hash(captures), source.path.parent
+        return Run(name, source_path, root, (), captures, (), overrides, digest, (), unpacked, held)
     root = scan(source.path)
     inputs = inputs_of(root)
     if inputs.problems:
@@ -133,6 +144,9 @@ def _run(
     stated = read_run_json(root.path / RUN_JSON) if RUN_JSON in root.files else Identity()
     odd = [(p, "a symbolic link is not followed") for f in root.all() for p in f.links]
     odd += [(p, "an archive inside a run is not read") for f in root.all() for p in f.packed()]
+    files = input_files(root, inputs)
+    # Of what was unpacked for us alone nobody else writes.
+    held = stamps(files) if unpacked is None else {}
     return Run(
         name=name,
         source_path=source_path,
@@ -141,7 +155,8 @@ def _run(
         captures=tuple(inputs.captures),
         snapshots=tuple(f.path for f in inputs.stages),
         identity=first_known(overrides, stated),
-        content_hash=content_hash(input_files(root, inputs)),
+        content_hash=content_hash(files),
         warnings=tuple(printable(f"{p.relative_to(root.path)}: {what}") for p, what in odd),
         unpacked=unpacked,
+        stamps=held,
     )

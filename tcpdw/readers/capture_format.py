@@ -7,7 +7,6 @@ pcapng as in draft-ietf-opsawg-pcapng.
 from __future__ import annotations
 
 import gzip
-import mmap
 import os
 import struct
 import sys
@@ -114,21 +113,29 @@ def _step(options: bytes, order: str) -> int:
 
 def cut_at(path: Path) -> int | None:
     """Return the offset of the first record that the file does not hold whole, None if unknown."""
-    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        size, offset = len(data), 0
-        if (order := _pcap_order(data[:4])) is not None:
-            head = _PCAP_RECORD[struct.unpack_from(order + "I", data)[0]]
+    # Read, not mapped: a mapped file that another cuts meanwhile ends the process.
+    with path.open("rb") as file:
+
+        def at(place: int, size: int) -> bytes:
+            file.seek(place)
+            return file.read(size)
+
+        size, offset = path.stat().st_size, 0
+        head = at(0, _HEAD)
+        if (order := _pcap_order(head[:4])) is not None:
+            record = _PCAP_RECORD[struct.unpack_from(order + "I", head)[0]]
             step = _PCAP_HEADER
             while offset + step <= size:
                 offset += step
-                if offset + head > size:
+                lengths = at(offset, record)
+                if len(lengths) < record:
                     break
-                step = head + struct.unpack_from(order + "I", data, offset + 8)[0]
+                step = record + struct.unpack_from(order + "I", lengths, 8)[0]
             return offset
-        order = _pcapng_order(data[:_HEAD])
-        while order is not None and offset + _HEAD <= size:
-            order = _pcapng_order(data[offset : offset + _HEAD]) or order
-            length = struct.unpack_from(order + "I", data, offset + 4)[0]
+        order = _pcapng_order(head)
+        while order is not None and len(head := at(offset, _HEAD)) == _HEAD:
+            order = _pcapng_order(head) or order
+            length = struct.unpack_from(order + "I", head, 4)[0]
             if length < _HEAD or offset + length > size:
                 break
             offset += length

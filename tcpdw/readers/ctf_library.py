@@ -142,6 +142,7 @@ class File(Structure):
         ("error_at", c_uint64),
         ("status", c_int32),
         ("error", c_int32),
+        ("vanished", c_int32),
     )
 
 

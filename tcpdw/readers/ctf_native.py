@@ -70,6 +70,8 @@ def read(path: Path, *, threads: int = 1) -> Iterator[TraceItem]:
         if first is not None:
             yield first
             yield from batches
+        for file in files:
+            file.check()
         layout.keep()
         total = Tally(path)
         ctf_streams.tally(streams, total)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import errno
 import itertools
 import os
 from collections.abc import Iterator, Sequence
@@ -52,6 +53,18 @@ class StreamFile:
     def size(self) -> int:
         """The file's bytes."""
         return self.native.contents.size
+
+    def check(self) -> None:
+        """Raise TraceError where the file was cut, or its disk failed, as it was read.
+
+        What was read of it is then not what is in it, and its end, and more, is zeros.
+        """
+        if self.native.contents.vanished:
+            raise TraceError(
+                "was cut short, or could no longer be read, while it was read",
+                path=self.path,
+                hint="ingest it again once nobody writes it",
+            ) from BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
 
     def close(self) -> None:
         """Unmap the file; its packets are gone."""

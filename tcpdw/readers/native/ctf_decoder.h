@@ -92,6 +92,7 @@ struct file {
 	uint64_t error_at; /* bytes: what is there is no packet, by `status` */
 	int32_t status;
 	int32_t error;     /* errno of opening it */
+	int32_t vanished;  /* bytes of it could no longer be read, and were read as zeros */
 };
 
 /* One data stream on its way. */

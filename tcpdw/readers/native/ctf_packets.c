@@ -1,5 +1,6 @@
 /* Stream files and the packets in them. */
 #include "ctf_decoder.h"
+#include "mapped.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,7 +17,7 @@ EXPORTED void tcpdw_ctf_close(struct file *file)
 	if (!file)
 		return;
 	if (file->bytes)
-		munmap(file->bytes, file->size);
+		tcpdw_unmap(file->bytes, file->size);
 	free(file->packets);
 	free(file);
 }
@@ -36,9 +37,9 @@ EXPORTED struct file *tcpdw_ctf_open(const char *path)
 	if (size < 0) {
 		file->error = errno;
 	} else if (size > 0) {
-		void *bytes = mmap(NULL, (size_t)size, PROT_READ, MAP_PRIVATE, fd, 0);
+		void *bytes = tcpdw_map(fd, (uint64_t)size, &file->vanished);
 
-		if (bytes == MAP_FAILED) {
+		if (!bytes) {
 			file->error = errno;
 		} else {
 			file->bytes = bytes;
