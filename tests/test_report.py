@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, Page
 from tcpdw import query, summary
 from tcpdw.cli import entry
 from tcpdw.errors import UsageError
-from tcpdw.report import charts, page, scope, stage_charts
+from tcpdw.report import chart_scales, charts, page, scope, stage_charts
 from tcpdw.report.report import report
 from tcpdw.warehouse import Warehouse
 
@@ -204,7 +204,7 @@ def test_hostile_names_are_text(odd: Path, tmp_path: Path, browser: Browser) -> 
 def test_altair_takes_every_chart(
     connection: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(charts, "unchecked", nullcontext)
+    monkeypatch.setattr(chart_scales, "unchecked", nullcontext)
     for kept in (charts._ecdf, charts._medians, stage_charts._bars):
         kept.cache_clear()
     report(connection, name="x", runs="role = 'server' AND machine IN ('kestrel', 'merlin')")

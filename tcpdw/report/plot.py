@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 from tcpdw import browse, compare, query
 from tcpdw.compare import Comparison, Group, MetricComparison
 from tcpdw.errors import TcpdwError, UsageError
-from tcpdw.report import charts, page, scope, sections
-from tcpdw.report.charts import Axis, Series
+from tcpdw.report import chart_scales, charts, page, scope, sections
+from tcpdw.report.chart_scales import Axis, Series
 from tcpdw.report.distributions import Distribution, distributions
 from tcpdw.report.page import Chart
 from tcpdw.report.wording import count
@@ -92,7 +92,7 @@ def gather(
         connection, [name], compare.By(columns), runs=condition, with_stages=True, alone=True
     )
     [metric] = comparison.metrics
-    everyone = charts.series([group.label for group in metric.groups])
+    everyone = chart_scales.series([group.label for group in metric.groups])
     found = distributions(
         connection, name, [[run.run_id for run in group.run_medians] for group in metric.groups]
     )
@@ -110,7 +110,7 @@ def gather(
         tuple(one for one, _, _ in full),
         tuple(group for _, group, _ in full),
         tuple(shape for _, _, shape in full),
-        charts.axis([shape for _, _, shape in full]),
+        chart_scales.axis([shape for _, _, shape in full]),
     )
 
 
@@ -191,13 +191,13 @@ _TOP = ("$schema", "config", "params")
 
 
 def _html(plot: Plot) -> str:
-    with charts.unchecked():
+    with chart_scales.unchecked():
         part = sections.part(
             "plot",
             None,
             plot.comparison,
             plot.metric,
-            charts.series([group.label for group in plot.metric.groups]),
+            chart_scales.series([group.label for group in plot.metric.groups]),
             _in_place(plot),
             plot.axis,
         )

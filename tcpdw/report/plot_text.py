@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from tcpdw import query, summary
 from tcpdw.output import Result, clean, plain_lines, width
-from tcpdw.report.charts import Axis
+from tcpdw.report.chart_scales import Axis
 
 if TYPE_CHECKING:
     import duckdb

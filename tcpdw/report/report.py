@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tcpdw import browse, catalog, compare, query
+from tcpdw import catalog, compare, query
 from tcpdw.compare import Comparison
 from tcpdw.errors import UsageError
-from tcpdw.report import charts, findings, page, scope, sections
-from tcpdw.report.charts import Difference, Series
+from tcpdw.report import chart_scales, findings, overview_chart, page, recorded, scope, sections
+from tcpdw.report.chart_scales import Series
 from tcpdw.report.distributions import distributions
 from tcpdw.report.page import Cell, Chart, Table
 from tcpdw.report.scope import Scope
@@ -19,11 +18,6 @@ from tcpdw.report.wording import change, changes, count, probability, short, uni
 
 if TYPE_CHECKING:
     import duckdb
-
-MOST_ROWS = 60
-"""A table of runs has at most so many rows."""
-
-MOST_WARNINGS = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +76,7 @@ def report(
     on = on or basis(connection, by=by, runs=runs, base=base)
     chosen, compared = on.scope, on.comparisons
     every = _whole(connection, "SELECT COUNT(*) FROM runs")
-    with charts.unchecked():
+    with chart_scales.unchecked():
         panels = [
             _panel(number, panel.label, comparison)
             for number, (panel, comparison) in enumerate(zip(chosen.panels, compared, strict=True))
@@ -95,8 +89,8 @@ def report(
         subtitle=scope.told(chosen, every),
         outside=[f"{count(n, 'run')} {why}" for why, n in chosen.outside],
         panels=panels,
-        recorded=_recorded(connection, chosen),
-        run_warnings=_run_warnings(connection, chosen),
+        recorded=recorded.recorded(connection, chosen),
+        run_warnings=recorded.warnings(connection, chosen),
         sections=metrics,
         empty=every == 0,
     )
@@ -136,7 +130,7 @@ def _compared(
 def _names(comparison: Comparison) -> list[Series]:
     """Give the groups of a comparison: every metric has all of them, the base first."""
     groups = comparison.metrics[0].groups if comparison.metrics else ()
-    return charts.series([group.label for group in groups])
+    return chart_scales.series([group.label for group in groups])
 
 
 def _panel(number: int, label: str | None, comparison: Comparison) -> Panel:
@@ -166,7 +160,7 @@ def _overview(place: str, label: str | None, comparison: Comparison) -> Chart:
     by_label = {
         group.label: one for group, one in zip(comparison.metrics[0].groups, known, strict=True)
     }
-    rows: list[Difference] = []
+    rows: list[overview_chart.Difference] = []
     table: list[tuple[Cell | str, ...]] = []
     for metric in comparison.metrics:
         base = metric.groups[0].quantiles[0]
@@ -177,7 +171,7 @@ def _overview(place: str, label: str | None, comparison: Comparison) -> Chart:
             if relative is None or base.value is None:
                 continue
             rows.append(
-                Difference(
+                overview_chart.Difference(
                     metric.metric,
                     series,
                     relative.value,
@@ -204,7 +198,7 @@ def _overview(place: str, label: str | None, comparison: Comparison) -> Chart:
             )
     others = [one for one in known if one.name != known[0].name]
     metrics = [metric.metric for metric in comparison.metrics if metric.deltas]
-    spec, data = charts.overview(rows, others, metrics, known[0].name)
+    spec, data = overview_chart.overview(rows, others, metrics, known[0].name)
     columns = (
         "metric",
         "group",
@@ -264,79 +258,6 @@ def _sections(
         ]
         found.append(sections.section(metric, parts))
     return found
-
-
-def _recorded(connection: duckdb.DuckDBPyConnection, chosen: Scope) -> Table | None:
-    """Say on what the runs were recorded; what all have in common stands in the caption alone."""
-    columns = ("machine", "role", "experiment", "kernel", "driver", "cpus", "tracer")
-    rows = list(
-        query.execute(
-            connection,
-            f"SELECT {', '.join(columns)}, COUNT(*), SUM(events), SUM(packets), "
-            "SUM(events_discarded), COUNT(*) FILTER (WHERE status <> 'ok'), "
-            "MIN(started_at), MAX(started_at) "
-            "FROM runs WHERE run_id IN (SELECT UNNEST(?::INTEGER[])) "
-            f"GROUP BY ALL ORDER BY ALL LIMIT {MOST_ROWS + 1}",
-            [chosen.run_ids],
-        ).rows
-    )
-    if not rows:
-        return None
-    varied = [0, *(n for n in range(1, len(columns)) if len({row[n] for row in rows}) > 1)]
-    common = [
-        f"{name} {_told(rows[0][place])}"
-        for place, name in enumerate(columns)
-        if place not in varied and rows[0][place] is not None
-    ]
-    shown: list[tuple[Cell | str, ...]] = []
-    for row in rows[:MOST_ROWS]:
-        texts = ["-" if row[place] is None else _told(row[place]) for place in varied]
-        numbers = [int(str(value)) for value in row[len(columns) : len(columns) + 5]]
-        first, last = (browse.utc(value) for value in row[len(columns) + 5 :])
-        shown.append((*texts, *(Cell(f"{n:,}", n) for n in numbers), _period(first, last)))
-    caption = f"{count(len(chosen.run_ids), 'run')}, by what they were recorded on."
-    if common:
-        caption += f" All: {', '.join(common)}."
-    if len(rows) > MOST_ROWS:
-        caption += f" The first {MOST_ROWS} kinds; `tcpdw runs` lists all."
-    counts = ("runs", "events", "packets", "events lost", "damaged")
-    names = tuple(columns[place] for place in varied)
-    return Table(caption, (*names, *counts, "recorded, UTC"), shown, frozenset(counts))
-
-
-def _told(value: object) -> str:
-    """Write what a run was recorded on; of LTTng's own name the version is enough."""
-    text = str(value)
-    lttng = re.fullmatch(r"(lttng) \(.*\) (\S+) - .*", text)
-    return " ".join(lttng.groups()) if lttng else short(text)
-
-
-def _period(first: str | None, last: str | None) -> str:
-    """Write a period to the minute, the day once."""
-    if first is None or last is None:
-        return "-"
-    first, last = first[:-3], last[:-3]
-    if first == last:
-        return first
-    return f"{first} to {last[len('2000-01-01 ') :] if first[:10] == last[:10] else last}"
-
-
-def _run_warnings(connection: duckdb.DuckDBPyConnection, chosen: Scope) -> Table | None:
-    rows = list(
-        query.execute(
-            connection,
-            "SELECT text, COUNT(*) AS n FROM (SELECT UNNEST(warnings) AS text FROM runs "
-            "WHERE run_id IN (SELECT UNNEST(?::INTEGER[]))) GROUP BY text ORDER BY n DESC, text",
-            [chosen.run_ids],
-        ).rows
-    )
-    if not rows:
-        return None
-    shown = [(str(text), Cell(f"{n:,}", int(str(n)))) for text, n in rows[:MOST_WARNINGS]]
-    caption = "What reading the runs warned of, most first."
-    if len(rows) > MOST_WARNINGS:
-        caption += f" {len(rows) - MOST_WARNINGS:,} more are in the column `warnings` of `runs`."
-    return Table(caption, ("warning", "runs"), shown, frozenset({"runs"}))
 
 
 def _whole(connection: duckdb.DuckDBPyConnection, text: str) -> int:

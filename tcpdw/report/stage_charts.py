@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from tcpdw.compare import MetricComparison
 from tcpdw.compare.model import Breakdown
 from tcpdw.report import theme
-from tcpdw.report.charts import MARGIN, Series, specification
+from tcpdw.report.chart_scales import MARGIN, Series, specification
 from tcpdw.report.page import Cell, Chart, Rows, Table
 from tcpdw.report.wording import LABEL, count, duration, unit
 
