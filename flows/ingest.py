@@ -62,7 +62,8 @@ _NAME_CHARACTERS = 80
 _NAMED_FAILURES = 5
 
 
-def _can_retry(_task: object, _run: TaskRun, state: State[Any]) -> bool:
+def can_retry(_task: object, _run: TaskRun, state: State[Any]) -> bool:
+    """Tell whether another try may mend what a task failed of."""
     error = state.result(raise_on_failure=False)
     return isinstance(error, BaseException) and pipeline.may_mend(error)
 
@@ -79,7 +80,7 @@ def discover(held: Held[Callable[[], Plan]]) -> Held[Plan]:
     persist_result=False,
     retries=len(RETRY_SECONDS),
     retry_delay_seconds=list(RETRY_SECONDS),
-    retry_condition_fn=_can_retry,
+    retry_condition_fn=can_retry,
 )
 def read(name: str, job: Job) -> Held[tuple[RunData, ...]]:  # noqa: ARG001
     """Read all that a source holds; again where its reader died or the system was short."""
@@ -92,7 +93,7 @@ def read(name: str, job: Job) -> Held[tuple[RunData, ...]]:  # noqa: ARG001
     persist_result=False,
     retries=len(LOAD_RETRY_SECONDS),
     retry_delay_seconds=list(LOAD_RETRY_SECONDS),
-    retry_condition_fn=_can_retry,
+    retry_condition_fn=can_retry,
 )
 def load(
     runs: int,  # noqa: ARG001

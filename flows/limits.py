@@ -19,7 +19,7 @@ from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
 from prefect.settings import get_current_settings
 
 from tcpdw import warehouse
-from tcpdw.errors import WarehouseError
+from tcpdw.errors import WarehouseBusyError, WarehouseError
 
 LEASE_SECONDS = 60.0
 """So long after a flow was killed, the next may load: Prefect has no shorter."""
@@ -98,10 +98,10 @@ def _is_taken(client: SyncPrefectClient, name: str) -> bool:
 
 
 def _is_in_use(path: Path) -> bool:
-    if not path.exists():
-        return False
     try:
         warehouse.connect(path).close()
-    except WarehouseError:
+    except WarehouseBusyError:
         return True
+    except WarehouseError:
+        return False
     return False

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,7 +21,7 @@ from prefect.states import Completed, Failed
 
 from flows import nightly_text
 from flows.held import Held
-from flows.ingest import LogWatcher, TaskSteps
+from flows.ingest import LOAD_RETRY_SECONDS, WAIT_SECONDS, LogWatcher, TaskSteps, can_retry
 from flows.limits import loading
 from flows.markdown import shortened
 from flows.nightly_text import Night
@@ -28,7 +29,7 @@ from flows.report import report
 from tcpdw import inputs, periods, query
 from tcpdw.compare import Comparison
 from tcpdw.compare.gate import Verdict
-from tcpdw.errors import TcpdwError
+from tcpdw.errors import TcpdwError, WarehouseBusyError
 from tcpdw.inbox import SETTLE_SECONDS, take_in
 from tcpdw.periods import DAYS, Gate, Judged, Machine, Periods
 from tcpdw.pipeline import Options
@@ -50,6 +51,7 @@ def nightly(
     workers: int | None = None,
     fail_on_bad_run: bool = True,
     fail_on_regression: bool = True,
+    wait: float = WAIT_SECONDS,
     until: datetime | None = None,
 ) -> State[Any]:
     """Ingest what lies whole in the inbox, compare the last days with those before, report, gate.
@@ -70,6 +72,7 @@ def nightly(
         workers: how many runs to read side by side; one a cpu where not given.
         fail_on_bad_run: whether a run that could not be taken in makes the flow's run Failed.
         fail_on_regression: whether a gate that says regression does.
+        wait: how many seconds to wait for a warehouse that another process has open.
         until: the end of the later period; the time that the flow's run was scheduled for where not
             given.
 
@@ -85,12 +88,13 @@ def nightly(
             turn = take_in(
                 Path(inbox),
                 place,
-                Options(workers=workers or inputs.cores()),
+                Options(workers=workers or inputs.cores(), wait=wait),
                 LogWatcher(),
                 TaskSteps(),
                 settle=settle,
             )
-            refresh(place)
+            if not turn.taken:
+                refresh(place)
         for name in turn.copied:
             log.info("still being copied in: %s", shortened(name))
         night = Night(turn, spans)
@@ -113,13 +117,20 @@ def nightly(
 
 @task(cache_policy=NO_CACHE, persist_result=False)
 def refresh(warehouse: Path) -> None:
-    """Bring the views of the warehouse, if it is there, up to date with this tcpdw."""
+    """Bring the views of the warehouse, if it is there, up to date, as an ingest does."""
     if warehouse.exists():
-        with Warehouse(warehouse):
+        # They matter to tomorrow's turn too: whoever has it open now is not to be waited for.
+        with suppress(WarehouseBusyError), Warehouse(warehouse):
             pass
 
 
-@task(cache_policy=NO_CACHE, persist_result=False)
+@task(
+    cache_policy=NO_CACHE,
+    persist_result=False,
+    retries=len(LOAD_RETRY_SECONDS),
+    retry_delay_seconds=list(LOAD_RETRY_SECONDS),
+    retry_condition_fn=can_retry,
+)
 def compare(
     warehouse: Path, spans: Periods, runs: str | None
 ) -> Held[Sequence[tuple[Machine, Comparison | None]]]:
@@ -132,7 +143,13 @@ def compare(
     return Held(found)
 
 
-@task(cache_policy=NO_CACHE, persist_result=False)
+@task(
+    cache_policy=NO_CACHE,
+    persist_result=False,
+    retries=len(LOAD_RETRY_SECONDS),
+    retry_delay_seconds=list(LOAD_RETRY_SECONDS),
+    retry_condition_fn=can_retry,
+)
 def gate(
     warehouse: Path, spans: Periods, machines: Sequence[Machine], gates: Sequence[Gate]
 ) -> Held[Sequence[Judged]]:

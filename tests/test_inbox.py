@@ -347,7 +347,7 @@ def test_a_locked_warehouse_leaves_all_as_it_is(inbox: Path, warehouse: Path) ->
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         process.stdout.readline()
-        with pytest.raises(WarehouseError, match="another process has it open"):
+        with pytest.raises(WarehouseError, match=r"another process \(PID \d+\) has it open"):
             taken(inbox, warehouse)
         process.communicate()
     assert tree(inbox) == ["run/kernel/ch_0", "run/kernel/metadata"]

@@ -212,16 +212,14 @@ def spans(server: PrefectServer) -> Iterator[tuple[str, str]]:
     """Give for the two latest flow runs when their tasks of the load step began and ended."""
     for run in latest(server, 2):
 
-        def all_four(run_id: str = run["id"]) -> list[dict[str, Any]] | None:
+        def all_three(run_id: str = run["id"]) -> list[dict[str, Any]] | None:
             # The server writes down task runs a little after they end.
             body = {"flow_runs": {"id": {"any_": [run_id]}}}
             tasks = server.post("task_runs/filter", **body)
-            steps = [
-                t for t in tasks if t["name"].startswith(("discover", "read ", "load ", "refresh"))
-            ]
-            return steps if len([t for t in steps if t["end_time"]]) == 4 else None
+            steps = [t for t in tasks if t["name"].startswith(("discover", "read ", "load "))]
+            return steps if len([t for t in steps if t["end_time"]]) == 3 else None
 
-        steps = until(all_four)
+        steps = until(all_three)
         yield min(t["start_time"] for t in steps), max(t["end_time"] for t in steps)
 
 

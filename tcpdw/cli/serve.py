@@ -63,6 +63,14 @@ _PROGRAM = "flows.serve"
     metavar="N",
     help="Read so many runs side by side (default: one a cpu).",
 )
+@click.option(
+    "--wait",
+    metavar="SECONDS",
+    type=click.FloatRange(0, 86400),
+    default=600.0,
+    show_default=True,
+    help="How long to wait for a warehouse that another process has open.",
+)
 @click.option("--tolerate", is_flag=True, help="Do not fail for runs that cannot be read.")
 @click.option(
     "--name", default="nightly", show_default=True, help="The name of Prefect's deployment."
@@ -83,6 +91,7 @@ def serve(
     days: int,
     settle: float,
     jobs: int | None,
+    wait: float,
     tolerate: bool,
     name: str,
     work_pool: str | None,
@@ -118,6 +127,7 @@ def serve(
         "days": days,
         "settle": settle,
         "workers": jobs,
+        "wait": wait,
         "fail_on_bad_run": not tolerate,
     }
     asked = {
