@@ -20,17 +20,27 @@ struct range {
 	atomic_int taken;
 };
 
+/* Enough for most; each but the last leads to the next by its place, and the last to the list. */
+#define MOST 256
+static struct range few[MOST];
 static _Atomic(struct range *) ranges;
 static atomic_int installed;
 static struct sigaction before;
+
+static struct range *next_of(struct range *range)
+{
+	if (range >= few && range < few + MOST - 1)
+		return range + 1;
+	return range == few + MOST - 1 ? atomic_load(&ranges) : range->next;
+}
 
 /* Async-signal-safe: loads, stores, and system calls alone. */
 static void on_sigbus(int number, siginfo_t *info, void *context)
 {
 	uintptr_t at = (uintptr_t)info->si_addr;
-	struct range *range = info->si_code > 0 ? atomic_load(&ranges) : NULL;
+	struct range *range = info->si_code > 0 ? few : NULL;
 
-	for (; range; range = range->next) {
+	for (; range; range = next_of(range)) {
 		uintptr_t begin = atomic_load(&range->begin), end = atomic_load(&range->end);
 		uintptr_t page = at & ~((uintptr_t)sysconf(_SC_PAGESIZE) - 1);
 		int saved = errno;
@@ -72,7 +82,7 @@ static struct range *take(void)
 {
 	struct range *range;
 
-	for (range = atomic_load(&ranges); range; range = range->next) {
+	for (range = few; range; range = next_of(range)) {
 		int no = 0;
 
 		if (atomic_compare_exchange_strong(&range->taken, &no, 1))
@@ -114,7 +124,7 @@ void tcpdw_unmap(void *bytes, uint64_t size)
 {
 	struct range *range;
 
-	for (range = atomic_load(&ranges); range; range = range->next)
+	for (range = few; range; range = next_of(range))
 		if (atomic_load(&range->begin) == (uintptr_t)bytes) {
 			atomic_store(&range->begin, 0);
 			atomic_store(&range->vanished, NULL);
