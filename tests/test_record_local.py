@@ -58,6 +58,8 @@ def test_run_json_says_what_was_recorded(recorded: Bench) -> None:
     assert said["close"] == "fin"
     reset = json.loads((recorded.out / "lab-client-handshake-004" / "run.json").read_text())
     assert reset["close"] == "rst"
+    load = json.loads((recorded.out / "lab-server-load-001" / "run.json").read_text())
+    assert (load["experiment"], load["connections"], load["close"]) == ("load", 6, "fin")
 
 
 def test_ingest_takes_them_without_options(loaded_runs: Path) -> None:

@@ -160,6 +160,7 @@ def test_the_address_and_the_port(tmp_path: Path) -> None:
         ["--local", "--machine", "a-server-b"],
         ["--local", "--machine", "server"],
         ["--local", "--experiment", "x\ny"],
+        ["--local", "--connections", "3"],
         ["--local", "--listen", "127.0.0.1", "5000"],
         [],
     ],

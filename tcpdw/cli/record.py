@@ -94,13 +94,15 @@ def _settings(place: str, end: tuple[str, int] | None, options: dict[str, object
     from typing import Any, cast
 
     from tcpdw.record import host
-    from tcpdw.record.experiments import EXPERIMENTS, Handshake
+    from tcpdw.record.experiments import EXPERIMENTS, Handshake, Load
     from tcpdw.record.settings import LOCAL_ADDRESSES, LOCAL_PORT, MEBIBYTE, Settings
 
     given = cast("dict[str, Any]", options)
     kind = EXPERIMENTS.get(given["experiment"], Handshake)
     words: dict[str, Any] = {"close": given["close"]}
     if given["connections"] is not None:
+        if kind is not Load:
+            raise UsageError("--connections is for --experiment load")
         words["connections"] = given["connections"]
     experiment = kind(
         server_words=given["server_command"], client_words=given["client_command"], **words

@@ -140,7 +140,6 @@ class Repetition:
                     "tracer": self.tracer if folder is traced else None,
                     "server": _address(settings.address, settings.port),
                     "message_bytes": len(experiment.message),
-                    "connections": experiment.connections,
                     "buffer_bytes": self.buffers.size if session and folder is traced else None,
                     "events_unavailable": [*session.lacking]
                     if session and folder is traced and session.lacking
@@ -165,7 +164,8 @@ class Repetition:
         if checked.is_damaged:
             raise RecordError(f"{folder.name}: {'; '.join(checked.warnings)}")
         losses = {"events_discarded": checked.discarded, "packets_dropped": dropped}
-        folder.describe({**what, "close": checked.close, **{k: v for k, v in losses.items() if v}})
+        seen = {"connections": checked.connections, "close": checked.close}
+        folder.describe({**what, **seen, **{k: v for k, v in losses.items() if v}})
         return Recorded(
             folder.name,
             checked.events,

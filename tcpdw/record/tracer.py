@@ -104,7 +104,7 @@ class Session:
     def __init__(self, output: Path, wanted: Wanted, buffers: Buffers) -> None:
         """Note what to trace: the trace will be `output`/kernel."""
         self._name = owner.token()
-        self._output = output
+        self._output = output.absolute()  # The session daemon is elsewhere.
         self._wanted = wanted
         self._buffers = buffers
         self._is_there = False
