@@ -31,6 +31,11 @@ def settings(folder: Path, **changes: Any) -> Settings:
     return Settings(**{"out": folder, "machine": "lab", "kernel": False, **changes})
 
 
+def be_root(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(needs, "_capabilities", lambda: set(range(41)))
+
+
 def test_all_that_is_missing_is_said_at_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -96,7 +101,7 @@ def test_a_kernel_that_cannot_be_traced(tmp_path: Path, monkeypatch: pytest.Monk
     bench = Bench(tmp_path).with_kernel(trace_of(TRACED, tmp_path / "trace"))
     for name, value in {**bench.environment, "STAND_IN_FAIL": "list --kernel"}.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    be_root(monkeypatch)
     need = found(settings(tmp_path, kernel=True, place="connect"))["kernel tracer"]
     assert need.found == "`lttng list` failed: the stand-in fails at list"
     assert need.remedy == (
@@ -110,7 +115,7 @@ def test_buffers_that_do_not_fit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     bench = Bench(tmp_path).with_kernel(trace_of(TRACED, tmp_path / "trace"))
     for name, value in bench.environment.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    be_root(monkeypatch)
     monkeypatch.setattr(os, "cpu_count", lambda: 4)
     monkeypatch.setattr(needs.tracer, "memory", lambda: 100 * MEBIBYTE)
     answer = found(settings(tmp_path, kernel=True, place="connect", buffer=16 * MEBIBYTE))
