@@ -28,10 +28,9 @@ from flows.nightly_text import Night
 from flows.report import report
 from tcpdw import inputs, periods, query
 from tcpdw.compare import Comparison
-from tcpdw.compare.gate import Verdict
 from tcpdw.errors import TcpdwError, WarehouseBusyError
 from tcpdw.inbox import SETTLE_SECONDS, take_in
-from tcpdw.periods import DAYS, Gate, Judged, Machine, Periods
+from tcpdw.periods import DAYS, Gate, Judged, Periods, Series
 from tcpdw.pipeline import Options
 from tcpdw.warehouse import Warehouse
 
@@ -100,7 +99,7 @@ def nightly(
         night = Night(turn, spans)
         if place.exists():
             compared = compare(place, spans, runs).take()
-            judged = gate(place, spans, [machine for machine, _ in compared], limits).take()
+            judged = gate(place, spans, [one for one, _ in compared], limits).take()
             night = Night(turn, spans, compared, judged)
             if out is not None and compared:
                 path, problem = write_report(warehouse, spans, runs, out)
@@ -133,12 +132,12 @@ def refresh(warehouse: Path) -> None:
 )
 def compare(
     warehouse: Path, spans: Periods, runs: str | None
-) -> Held[Sequence[tuple[Machine, Comparison | None]]]:
-    """Compare the periods of every machine."""
+) -> Held[Sequence[tuple[Series, Comparison | None]]]:
+    """Compare the periods of every series."""
     with query.opened(warehouse) as connection:
         found = [
-            (machine, periods.compared(connection, spans, machine))
-            for machine in periods.machines(connection, spans, runs)
+            (one, periods.compared(connection, spans, one))
+            for one in periods.series(connection, spans, runs)
         ]
     return Held(found)
 
@@ -151,19 +150,11 @@ def compare(
     retry_condition_fn=can_retry,
 )
 def gate(
-    warehouse: Path, spans: Periods, machines: Sequence[Machine], gates: Sequence[Gate]
+    warehouse: Path, spans: Periods, every: Sequence[Series], gates: Sequence[Gate]
 ) -> Held[Sequence[Judged]]:
-    """Judge every machine by every gate."""
-    if not machines:
-        reason = f"no run in the last {2 * spans.days} days"
-        return Held([Judged("all machines", one, Verdict.UNKNOWN, reason) for one in gates])
+    """Judge every series by every gate."""
     with query.opened(warehouse) as connection:
-        found = [
-            judged
-            for machine in machines
-            for judged in periods.judged(connection, spans, machine, gates)
-        ]
-    return Held(found)
+        return Held(periods.judged(connection, spans, every, gates))
 
 
 def write_report(

@@ -10,7 +10,7 @@ from tcpdw.compare import Comparison, MetricComparison
 from tcpdw.compare.gate import Verdict
 from tcpdw.compare.words import interval, name, percent
 from tcpdw.inbox import Taken, Turn
-from tcpdw.periods import Judged, Machine, Periods
+from tcpdw.periods import Judged, Periods, Series
 from tcpdw.summary import digits, fitting
 
 MAX_ROWS = 100
@@ -23,11 +23,11 @@ _PLACES = (("failed", "Moved to failed/"), ("left", "Left in the inbox"))
 
 @dataclass(frozen=True, slots=True)
 class Night:
-    """All that a turn did; `compared` has None for a machine whose periods share no metric."""
+    """All that a turn did; `compared` has None for a series whose periods share no metric."""
 
     turn: Turn
     periods: Periods
-    compared: Sequence[tuple[Machine, Comparison | None]] = ()
+    compared: Sequence[tuple[Series, Comparison | None]] = ()
     judged: Sequence[Judged] = ()
     report: str | None = None
     no_report: str | None = None
@@ -65,27 +65,27 @@ def _comparison(night: Night) -> list[str]:
     lines = ["## Comparison", "", escaped(night.periods.told()), ""]
     rows: list[Sequence[str]] = []
     notes: list[str] = []
-    for machine, comparison in night.compared:
-        runs = f"{machine.base_runs} and {machine.new_runs} runs"
+    for one, comparison in night.compared:
+        runs = f"{one.label}: {one.base_runs} and {one.new_runs} runs"
         if comparison is None:
-            why = machine.lacks(night.periods.days) or "no metric has intervals in both"
-            notes.append(f"{machine.label}: {runs}: {why}")
+            why = one.lacks(night.periods.days) or "no metric has intervals in both"
+            notes.append(f"{runs}: {why}")
             continue
-        found = [row for one in comparison.metrics for row in _shown(machine.label, one)]
+        found = [row for metric in comparison.metrics for row in _shown(one.label, metric)]
         rows += found
         rest = "" if found else "no difference is shown in "
-        metrics = f"{len(comparison.metrics)} metrics compared"
-        notes.append(f"{machine.label}: {runs}: {rest}{metrics}")
-        notes += [f"{machine.label}: {warning}" for warning in comparison.warnings]
+        notes.append(f"{runs}: {rest}{len(comparison.metrics)} metrics compared")
+        for warning in comparison.warnings:
+            notes.append(f"{one.label}: {night.periods.named(str(warning))}")
     if rows:
-        columns = ("Machine", "Metric", "Quantile", "Before", "Now", "Change", "95 %")
+        columns = ("Series", "Metric", "Quantile", "Before", "Now", "Change", "95 %")
         lines += [*_cut(columns, rows, 4), ""]
     if not night.compared:
         notes.append("no run started in these days")
     return lines + [f"- {escaped(note)}" for note in notes[:MAX_ROWS]]
 
 
-def _shown(machine: str, one: MetricComparison) -> Iterable[Sequence[str]]:
+def _shown(series: str, one: MetricComparison) -> Iterable[Sequence[str]]:
     before, now = one.groups
     for delta in one.deltas:
         for place, change in enumerate(delta.changes):
@@ -95,7 +95,7 @@ def _shown(machine: str, one: MetricComparison) -> Iterable[Sequence[str]]:
                 told = [f"{digits(value or 0, length)} {unit}" for value in values]
                 bounds = interval(change.relative)
                 yield (
-                    machine, one.metric, name(change.q), *told, percent(change.relative.value),
+                    series, one.metric, name(change.q), *told, percent(change.relative.value),
                     bounds,
                 )  # fmt: skip
 
@@ -103,8 +103,8 @@ def _shown(machine: str, one: MetricComparison) -> Iterable[Sequence[str]]:
 def _gates(judged: Sequence[Judged]) -> list[str]:
     if not judged:
         return ["## Gates", "", "None is set."]
-    rows = [(one.machine, str(one.gate), _WORDS[one.verdict], one.reason) for one in judged]
-    return ["## Gates", "", *_cut(("Machine", "Gate", "Verdict", "Why"), rows)]
+    rows = [(one.series, str(one.gate), _WORDS[one.verdict], one.reason) for one in judged]
+    return ["## Gates", "", *_cut(("Series", "Gate", "Verdict", "Why"), rows)]
 
 
 def _cut(columns: Sequence[str], rows: Sequence[Sequence[str]], right: int = 0) -> list[str]:
@@ -136,7 +136,7 @@ def doubtful(judged: Sequence[Judged]) -> str | None:
 def _told(what: str, found: Sequence[Judged]) -> str | None:
     if not found:
         return None
-    named = [f"{shortened(one.machine)[:80]}: {one.gate}: {one.reason}" for one in found[:_NAMED]]
+    named = [f"{shortened(one.series)[:80]}: {one.gate}: {one.reason}" for one in found[:_NAMED]]
     if len(found) > _NAMED:
         named.append(f"and {len(found) - _NAMED} more")
     return f"{what}: {shortened('; '.join(named))}"

@@ -1,6 +1,7 @@
-"""The runs of the last days beside those of as many days before, machine by machine.
+"""The runs of the last days beside those of as many days before, like with like.
 
-Machines are not mixed: what one did more of in one period would look like a change.
+Machines, roles and experiments are not mixed: what there is more of in one period would look like a
+change.
 """
 
 from __future__ import annotations
@@ -8,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from tcpdw import query, summary
 from tcpdw.compare import Between, Comparison, compare, gate
 from tcpdw.compare.gate import Judgement, Limit, Verdict
 from tcpdw.compare.words import name
 from tcpdw.errors import MissingEventsError, UsageError
+from tcpdw.warehouse_schema import quoted
 
 if TYPE_CHECKING:
     import duckdb
@@ -44,6 +46,11 @@ class Periods:
         """Give both periods as an SQL condition on `runs`."""
         return self._between(2, 0)
 
+    def named(self, text: str) -> str:
+        """Give a text with the periods' names in place of their conditions."""
+        text = text.replace(self.base, f"the {self.days} days before")
+        return text.replace(self.new, f"the last {self.days} days")
+
     def told(self) -> str:
         """Say which days these are."""
         days = [self.until - timedelta(days=self.days * back) for back in (2, 1, 0)]
@@ -68,8 +75,8 @@ class Gate:
 
 
 @dataclass(frozen=True, slots=True)
-class Machine:
-    """A machine's runs in the two periods."""
+class Series:
+    """A machine's runs of an experiment in one role, in the two periods."""
 
     label: str
     run_ids: tuple[int, ...]
@@ -78,11 +85,11 @@ class Machine:
 
     @property
     def condition(self) -> str:
-        """Give the machine's runs as an SQL condition on `runs`."""
+        """Give the runs as an SQL condition on `runs`."""
         return f"run_id IN ({', '.join(map(str, self.run_ids))})"
 
     def lacks(self, days: int) -> str | None:
-        """Say why its periods cannot be compared, None where they can."""
+        """Say why the periods cannot be compared, None where they can."""
         if self.base_runs and self.new_runs:
             return None
         return f"no run in the {days} days" + (" before" if self.new_runs else "")
@@ -90,9 +97,9 @@ class Machine:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """What a gate says of a machine; without `judgement` the runs cannot tell, for the reason."""
+    """What a gate says of a series; without `judgement` the runs cannot tell, for the reason."""
 
-    machine: str
+    series: str
     gate: Gate
     verdict: Verdict
     reason: str
@@ -111,38 +118,39 @@ def parse_gate(text: str) -> Gate:
     return Gate(summary.metric_named(metric).name, q, gate.limit(rest[-1]))
 
 
-def machines(
+def series(
     connection: duckdb.DuckDBPyConnection, periods: Periods, runs: str | None = None
-) -> list[Machine]:
-    """List the machines with runs in either period, by name.
+) -> list[Series]:
+    """List the series with runs in either period, by machine, role and experiment.
 
     `runs` is a condition on the columns of `runs`; WarehouseError where DuckDB refuses it.
     """
     chosen = query.run_ids(connection, runs)
     rows = query.execute(
         connection,
-        f"SELECT machine, LIST(run_id ORDER BY run_id), COUNT(*) FILTER ({periods.base}), "
-        f"COUNT(*) FILTER ({periods.new}) FROM runs WHERE {periods.both} "
-        "AND status <> 'failed' AND run_id IN (SELECT UNNEST(?)) GROUP BY machine ORDER BY machine",
+        "SELECT machine, role, experiment, LIST(run_id ORDER BY run_id), "
+        f"COUNT(*) FILTER ({periods.base}), COUNT(*) FILTER ({periods.new}) FROM runs "
+        f"WHERE {periods.both} AND status <> 'failed' AND run_id IN (SELECT UNNEST(?)) "
+        "GROUP BY machine, role, experiment ORDER BY ALL",
         [chosen],
     ).rows
-    found: list[Machine] = []
-    for machine, run_ids, base, new in rows:
-        label = "-" if machine is None else str(machine)
-        numbers = tuple(int(str(run_id)) for run_id in run_ids)  # type: ignore[union-attr]
-        found.append(Machine(label, numbers, int(str(base)), int(str(new))))
+    found: list[Series] = []
+    for *names, run_ids, base, new in rows:
+        label = " ".join("-" if name is None else str(name) for name in names)
+        numbers = tuple(int(str(run_id)) for run_id in cast("list[object]", run_ids))
+        found.append(Series(label, numbers, int(str(base)), int(str(new))))
     return found
 
 
 def compared(
-    connection: duckdb.DuckDBPyConnection, periods: Periods, machine: Machine
+    connection: duckdb.DuckDBPyConnection, periods: Periods, one: Series
 ) -> Comparison | None:
-    """Compare a machine's periods in all metrics that both have; None where there is none."""
-    if machine.lacks(periods.days) is not None:
+    """Compare a series' periods in all metrics that both have; None where there is none."""
+    if one.lacks(periods.days) is not None:
         return None
     sides = Between(periods.base, periods.new)
     try:
-        return compare(connection, (), sides, runs=machine.condition)
+        return compare(connection, (), sides, runs=one.condition)
     except (MissingEventsError, UsageError):
         return None
 
@@ -150,26 +158,36 @@ def compared(
 def judged(
     connection: duckdb.DuckDBPyConnection,
     periods: Periods,
-    machine: Machine,
+    every: Sequence[Series],
     gates: Sequence[Gate],
 ) -> list[Judged]:
-    """Judge a machine's later period by each gate."""
-    lack = machine.lacks(periods.days)
+    """Judge each series that has a gate's metric in either period; each gate at least once."""
     found: list[Judged] = []
     for one in gates:
-        if lack is not None:
-            found.append(Judged(machine.label, one, Verdict.UNKNOWN, lack))
-            continue
-        sides = Between(periods.base, periods.new)
-        try:
-            result = gate.judge(
-                connection, one.metric, sides, one.limit, q=one.q, runs=machine.condition
-            )
-        except (MissingEventsError, UsageError) as error:
-            found.append(Judged(machine.label, one, Verdict.UNKNOWN, error.message))
-            continue
-        found.append(Judged(machine.label, one, result.verdict, result.reason, result))
+        asked = [it for it in every if _has(connection, it, one.metric)]
+        found += [_judged(connection, periods, it, one) for it in asked]
+        if not asked:
+            reason = f"no run of the last {2 * periods.days} days has a certain interval of it"
+            found.append(Judged("all runs", one, Verdict.UNKNOWN, reason))
     return found
+
+
+def _judged(
+    connection: duckdb.DuckDBPyConnection, periods: Periods, it: Series, one: Gate
+) -> Judged:
+    if (lack := it.lacks(periods.days)) is not None:
+        return Judged(it.label, one, Verdict.UNKNOWN, lack)
+    sides = Between(periods.base, periods.new)
+    try:
+        result = gate.judge(connection, one.metric, sides, one.limit, q=one.q, runs=it.condition)
+    except (MissingEventsError, UsageError) as error:
+        return Judged(it.label, one, Verdict.UNKNOWN, periods.named(error.message))
+    return Judged(it.label, one, result.verdict, result.reason, result)
+
+
+def _has(connection: duckdb.DuckDBPyConnection, it: Series, metric: str) -> bool:
+    text = f"SELECT 1 FROM {quoted(metric)} WHERE certain AND {it.condition} LIMIT 1"
+    return bool(query.execute(connection, text).rows)
 
 
 def _ns(moment: datetime) -> int:

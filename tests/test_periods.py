@@ -1,4 +1,4 @@
-"""The last days beside those before, machine by machine, on the sample runs at made-up times."""
+"""The last days beside those before, like with like, on the sample runs at made-up times."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 from tcpdw import periods, query
 from tcpdw.compare.gate import Verdict
 from tcpdw.errors import UsageError, WarehouseError
-from tcpdw.periods import Periods
+from tcpdw.periods import Periods, Series
 
 UNTIL = datetime(2024, 5, 15, 2, tzinfo=UTC)
 DAY = 86_400 * 10**9
@@ -62,64 +62,72 @@ def test_periods_are_half_open_and_adjoin() -> None:
     )
 
 
-def test_machines_are_told_apart_and_lack_what_they_lack(
+def found_in(connection: duckdb.DuckDBPyConnection) -> dict[str, Series]:
+    return {one.label: one for one in periods.series(connection, Periods(UNTIL))}
+
+
+def test_like_is_set_beside_like_and_what_lacks_is_said(
     connection: duckdb.DuckDBPyConnection,
 ) -> None:
-    found = {machine.label: machine for machine in periods.machines(connection, Periods(UNTIL))}
+    found = found_in(connection)
     rows = connection.execute(
-        "SELECT machine, COUNT(*) FILTER (repetition % 2 = 1 AND machine <> 'osprey'), "
-        "COUNT(*) FILTER (repetition % 2 = 0 OR machine = 'osprey') FROM runs GROUP BY machine"
+        "SELECT machine || ' ' || role || ' ' || experiment, "
+        "COUNT(*) FILTER (repetition % 2 = 1 AND machine <> 'osprey'), "
+        "COUNT(*) FILTER (repetition % 2 = 0 OR machine = 'osprey') FROM runs GROUP BY ALL"
     ).fetchall()
-    assert {(m.label, m.base_runs, m.new_runs) for m in found.values()} == set(rows)
-    assert found["osprey"].lacks(7) == "no run in the 7 days before"
-    assert found["kestrel"].lacks(7) is None
-    only = periods.machines(connection, Periods(UNTIL), "machine = 'kestrel' AND role = 'server'")
-    assert [(one.label, one.lacks(7)) for one in only] == [("kestrel", None)]
-    assert len(only[0].run_ids) < len(found["kestrel"].run_ids)
-    later = periods.machines(connection, Periods(UNTIL + timedelta(days=7)))
+    assert {(one.label, one.base_runs, one.new_runs) for one in found.values()} == set(rows)
+    assert found["osprey server handshake"].lacks(7) == "no run in the 7 days before"
+    assert found["kestrel server load"].lacks(7) == "no run in the 7 days"
+    assert found["kestrel server handshake"].lacks(7) is None
+    only = periods.series(connection, Periods(UNTIL), "machine = 'kestrel' AND role = 'client'")
+    assert {one.label.split()[1] for one in only} == {"client"}
+    later = periods.series(connection, Periods(UNTIL + timedelta(days=7)))
     assert {one.lacks(7) for one in later} == {"no run in the 7 days"}
-    assert periods.machines(connection, Periods(UNTIL + timedelta(days=70))) == []
+    assert periods.series(connection, Periods(UNTIL + timedelta(days=70))) == []
     with pytest.raises(WarehouseError, match="nonsense"):
-        periods.machines(connection, Periods(UNTIL), "nonsense = 1")
+        periods.series(connection, Periods(UNTIL), "nonsense = 1")
 
 
-def test_a_machine_is_compared_with_itself(connection: duckdb.DuckDBPyConnection) -> None:
+def test_a_series_is_compared_with_itself(connection: duckdb.DuckDBPyConnection) -> None:
     spans = Periods(UNTIL)
-    found = {one.label: one for one in periods.machines(connection, spans)}
-    assert periods.compared(connection, spans, found["osprey"]) is None
-    comparison = periods.compared(connection, spans, found["kestrel"])
+    found = found_in(connection)
+    assert periods.compared(connection, spans, found["osprey server handshake"]) is None
+    comparison = periods.compared(connection, spans, found["kestrel server handshake"])
     assert comparison is not None
     [one] = [metric for metric in comparison.metrics if metric.metric == "syn_to_wake"]
     for group, odd in zip(one.groups, (1, 0), strict=True):
         [(count, median)] = connection.execute(
             "SELECT COUNT(*), QUANTILE_DISC(dur, 0.5) FROM syn_to_wake JOIN runs USING (run_id) "
-            "WHERE certain AND machine = 'kestrel' AND repetition % 2 = ?",
+            "WHERE certain AND machine = 'kestrel' AND experiment = 'handshake' "
+            "AND repetition % 2 = ?",
             [odd],
         ).fetchall()
         assert (group.intervals, group.quantiles[0].value) == (count, median)
+    texts = [spans.named(str(warning)) for warning in comparison.warnings]
+    assert not [text for text in texts if "started_at" in text]
 
 
-def test_gates_judge_each_machine(connection: duckdb.DuckDBPyConnection) -> None:
+def test_gates_judge_each_series_that_has_the_metric(
+    connection: duckdb.DuckDBPyConnection,
+) -> None:
     spans = Periods(UNTIL)
-    gates = [
-        periods.parse_gate(text)
-        # No week is that much faster or slower than the one before: nothing was changed.
-        for text in (
-            "hardirq_to_softirq:p50:-99%",
-            "hardirq_to_softirq:5000%",
-            "syn_to_wake:p99:5%",
-        )
-    ]
-    found = {one.label: one for one in periods.machines(connection, spans)}
-    verdicts = [one.verdict for one in periods.judged(connection, spans, found["kestrel"], gates)]
+    # No week is that much faster or slower than the one before: nothing was changed.
+    texts = ("hardirq_to_softirq:p50:-99%", "hardirq_to_softirq:5000%", "syn_to_wake:p99:5%")
+    gates = [periods.parse_gate(text) for text in texts]
+    found = found_in(connection)
+    server, client = found["kestrel server handshake"], found["kestrel client handshake"]
+    verdicts = [one.verdict for one in periods.judged(connection, spans, [server], gates)]
     assert verdicts[:2] == [Verdict.BEYOND, Verdict.INSIDE]
-    for one in periods.judged(connection, spans, found["osprey"], gates):
+    # A client accepts nothing: its runs are not what such a gate is about.
+    both = periods.judged(connection, spans, [client, server], gates[2:])
+    assert [one.series for one in both] == [server.label]
+    lone = found["osprey server handshake"]
+    for one in periods.judged(connection, spans, [lone], gates):
         assert (one.verdict, one.reason) == (Verdict.UNKNOWN, "no run in the 7 days before")
-    # A client accepts nothing.
-    [client] = periods.machines(connection, spans, "machine = 'kestrel' AND role = 'client'")
-    [judged] = periods.judged(connection, spans, client, gates[2:])
-    assert judged.verdict is Verdict.UNKNOWN
-    assert "syn_to_wake" in judged.reason
+    for every in ([client], []):
+        [one] = periods.judged(connection, spans, every, gates[2:])
+        assert (one.series, one.verdict) == ("all runs", Verdict.UNKNOWN)
+        assert one.reason == "no run of the last 14 days has a certain interval of it"
 
 
 @pytest.mark.parametrize(

@@ -98,8 +98,9 @@ def serve(
 ) -> None:
     """Take in what lies in an inbox on a schedule, with Prefect.
 
-    Each turn ingests the runs that lie whole in the inbox and moves them, compares each machine's
-    last days with those before, writes the report and judges the gates. It fails, with the words
+    Each turn ingests the runs that lie whole in the inbox and moves them, compares the last days
+    with those before (each machine, role and experiment with itself), writes the report on the runs
+    of both and judges the gates. It fails, with the words
     why, where a run could not be taken in or a gate says regression. docs/schedule.md shows it with
     Prefect's own server and with workers. With --once the exit status is 0, or 1 where it failed.
     """
