@@ -447,11 +447,15 @@ def test_ingest_and_demo_on_a_recorded_run(
     for metric in ("syn_to_wake", "hardirq_to_softirq", "sendto_to_xmit"):
         assert f"\n{metric} by machine\n" in out
     assert re.search(r"^return_to_accept +merlin +1 +1 ", out, re.MULTILINE)
-    queries = [shlex.split(line) for line in out.splitlines() if line.startswith("tcpdw ")]
-    assert len(queries) == 3
-    for query in queries:
-        assert entry.run([*query[1:], "--format", "json"]) == 0
+    commands = [shlex.split(line) for line in out.splitlines() if line.startswith("tcpdw ")]
+    assert [command[3] for command in commands] == ["sql", "sql", "sql", "report", "timeline"]
+    for command in commands[:3]:
+        assert entry.run([*command[1:], "--format", "json"]) == 0
         assert json.loads(capsys.readouterr().out) != []
+    for command, made in zip(commands[3:], ("report.html", "run.html"), strict=True):
+        assert entry.run(command[1:]) == 0
+        assert (tmp_path / made).stat().st_size > 500_000
+        assert f"tcpdw: wrote {made}" in capsys.readouterr().err
     (folder / "broken.tar.xz").unlink()
     assert entry.run(["ingest", str(folder), "--warehouse", "demo.duckdb"]) == 0
     assert "0 runs, 0 events, 0 packets" in capsys.readouterr().out

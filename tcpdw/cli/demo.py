@@ -40,6 +40,12 @@ QUERIES = (
 """What to try next, each with what it shows."""
 
 
+_A_SERVER = """
+    SELECT name FROM runs WHERE status <> 'failed' AND role = 'server' AND experiment = 'handshake'
+    ORDER BY run_id LIMIT 1
+"""
+
+
 @click.command()
 @shared.with_warehouse
 @click.argument("path", required=False, type=click.Path(exists=True, path_type=Path))
@@ -64,11 +70,17 @@ def demo(path: Path | None) -> int:
             return status
         metrics = [summary.metric_named(name) for name in METRICS]
         tell(connection, metrics, ("machine",), runs, stages=True)
+        named = query.execute(connection, _A_SERVER).rows
     print_line("\nThree queries to try next:")
-    start = f"{program()} --warehouse {shlex.quote(str(warehouse))} sql"
+    start = clean(f"{program()} --warehouse {shlex.quote(str(warehouse))}")
     for what, text in QUERIES:
         # Between double quotes: the shell finds nothing to replace in these queries.
-        print_line(f'\n# {what}\n{clean(start)} "{text}"')
+        print_line(f'\n# {what}\n{start} sql "{text}"')
+    print_line("\nAnd to look at:")
+    print_line(f"\n# What differs between the machines, on one page:\n{start} report")
+    for [name] in named:
+        run = clean(shlex.quote(str(name)))
+        print_line(f"\n# A run's own picture:\n{start} timeline {run} -o run.html")
     return status
 
 

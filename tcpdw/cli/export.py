@@ -39,4 +39,4 @@ def perfetto(run: str, output: Path) -> None:
     with query.opened(shared.warehouse_path()) as connection:
         named = availability.run_named(connection, run)
         size = perfetto_format.export(connection, named.run_id, output)
-    shared.say(f"{output}: {named.name}, {size / 1e6:.1f} MB; open it in https://ui.perfetto.dev")
+    shared.say(f"wrote {output}, {size / 1e6:.1f} MB; open it in https://ui.perfetto.dev")

@@ -43,7 +43,6 @@ def report(out: Path, by: tuple[str, ...], base: str | None, runs: str | None) -
     are kept apart.
     """
     from tcpdw import query
-    from tcpdw.output import clean, print_line
     from tcpdw.report import page
     from tcpdw.report.report import report as made
 
@@ -51,4 +50,4 @@ def report(out: Path, by: tuple[str, ...], base: str | None, runs: str | None) -
     with query.opened(path) as connection:
         html = made(connection, name=path.name, by=by, runs=runs, base=base)
     page.write(out, html)
-    print_line(f"{clean(str(out))}: {len(html.encode()) / 1e6:.1f} MB")
+    shared.say(f"wrote {out}, {len(html.encode()) / 1e6:.1f} MB")
