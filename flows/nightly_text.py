@@ -17,7 +17,7 @@ MAX_ROWS = 100
 """At most so many rows of a table are shown."""
 
 _NAMED = 5
-_WORDS = {Verdict.INSIDE: "passed", Verdict.BEYOND: "FAILED", Verdict.UNKNOWN: "cannot tell"}
+_WORDS = {Verdict.BEYOND: "FAILED", Verdict.UNKNOWN: "cannot tell", Verdict.INSIDE: "passed"}
 _PLACES = (("failed", "Moved to failed/"), ("left", "Left in the inbox"))
 
 
@@ -103,7 +103,8 @@ def _shown(series: str, one: MetricComparison) -> Iterable[Sequence[str]]:
 def _gates(judged: Sequence[Judged]) -> list[str]:
     if not judged:
         return ["## Gates", "", "None is set."]
-    rows = [(one.series, str(one.gate), _WORDS[one.verdict], one.reason) for one in judged]
+    worst_first = sorted(judged, key=lambda one: list(_WORDS).index(one.verdict))
+    rows = [(one.series, str(one.gate), _WORDS[one.verdict], one.reason) for one in worst_first]
     return ["## Gates", "", *_cut(("Series", "Gate", "Verdict", "Why"), rows)]
 
 

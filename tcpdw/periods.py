@@ -161,13 +161,16 @@ def judged(
     every: Sequence[Series],
     gates: Sequence[Gate],
 ) -> list[Judged]:
-    """Judge each series that has a gate's metric in either period; each gate at least once."""
+    """Judge each series that has later runs, and a gate's metric in either period.
+
+    A gate that so judges none cannot tell of any.
+    """
     found: list[Judged] = []
     for one in gates:
-        asked = [it for it in every if _has(connection, it, one.metric)]
+        asked = [it for it in every if it.new_runs and _has(connection, it, one.metric)]
         found += [_judged(connection, periods, it, one) for it in asked]
         if not asked:
-            reason = f"no run of the last {2 * periods.days} days has a certain interval of it"
+            reason = f"no series that has it has a run in the last {periods.days} days"
             found.append(Judged("all runs", one, Verdict.UNKNOWN, reason))
     return found
 
