@@ -14,7 +14,7 @@ from collections.abc import Generator, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, NoReturn, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn, cast
 
 from tcpdw import scratch
 from tcpdw.archive_formats import (
@@ -27,6 +27,7 @@ from tcpdw.archive_formats import (
     stem,
 )
 from tcpdw.archive_tape import BLOCK, CHUNK, Reads, Tape, decompressed
+from tcpdw.archive_zip import zip_members
 from tcpdw.errors import ArchiveError, UsageError
 from tcpdw.printable import printable
 
@@ -245,6 +246,7 @@ class _Archive:
                         self.fail("is damaged: its header contradicts itself")
                     self.write(target, tape.data(member.size))
                 tape.headers = 0
+                cast(Any, tar).members.clear()  # It keeps each, and none is asked for again.
         self.member = ""
         # tarfile takes a broken header after the first for the end. The true end is a zero block.
         if tape.last != bytes(BLOCK):
@@ -267,6 +269,9 @@ class _Archive:
         import stat
         import zipfile
 
+        # zipfile reads the whole directory at once, into half a kilobyte of objects a member.
+        if zip_members(self.path) > self.limits.members:
+            self.fail(f"there are more than {self.limits.members:,} members")
         with zipfile.ZipFile(self.path) as archive:
             infos = archive.infolist()
             self.spend(sum(info.file_size for info in infos))  # zipfile gives no byte more
