@@ -231,6 +231,10 @@ class LogWatcher(Watcher):
         """Log what is waited for."""
         self._log.warning("waiting up to %.0f s: %s", seconds, markdown.shortened(str(error)))
 
+    def upgrading(self, text: str) -> None:
+        """Log that the warehouse is brought up to date."""
+        self._log.warning("%s", markdown.shortened(text))
+
     def planned(self, plan: Plan) -> None:
         """Log what there is to do."""
         if (reason := inputs.missing_native()) is not None:

@@ -28,6 +28,7 @@ _KEY = re.compile(
     r"^(from|to|requires|stages|afterwards|fills|completes|staged|intervals|arms):\s*(.*)$"
 )
 LEFT_OUT = "_left_out"
+_DERIVING = ("fills", "completes", "staged")
 
 
 @dataclass(frozen=True)
@@ -121,6 +122,39 @@ class Catalog:
             for item in self.objects
         )
         return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    @cached_property
+    def rows_digest(self) -> str:
+        """Give the digest of what stored rows follow from: tables, steps, and all that they read.
+
+        Comments and blanks do not count.
+        """
+        names = {item.name for item in self.tables if not item.name.startswith("event.")}
+        for name in (*(item.name for item in self.steps), *self._counts()):
+            names |= {name, *self._reads(name)}
+        texts = (
+            "\0".join(
+                [
+                    *(f"{key} {item.keys.get(key)}" for key in _DERIVING),
+                    sql_text.plain(item.statement),
+                ]
+            )
+            for item in (self.by_name[name] for name in sorted(names))
+        )
+        return hashlib.sha256("\0".join(texts).encode()).hexdigest()[:16]
+
+    @cached_property
+    def tables_digest(self) -> str:
+        """Give the digest of the tables' columns and types, but for event classes."""
+        texts = (
+            f"{item.name} {sql_text.plain(item.statement)}"
+            for item in sorted(self.tables, key=lambda item: item.name)
+            if not item.name.startswith("event.")
+        )
+        return hashlib.sha256("\0".join(texts).encode()).hexdigest()[:16]
+
+    def _counts(self) -> Iterator[str]:
+        return (view.name for metric in self.metrics if (view := self.left_out(metric)))
 
 
 def sql_root() -> Path:

@@ -12,6 +12,28 @@ if TYPE_CHECKING:
     from tcpdw.catalog import Catalog
 
 
+SPARED = frozenset(
+    (
+        *("aggregate_function_rewriter", "aggregate_reuse", "common_aggregate", "extension"),
+        *("compressed_materialization", "distinct_aggregate_rewrite", "duplicate_groups"),
+        *("grouping_sets", "in_clause", "join_elimination", "partial_aggregate_pushdown"),
+        *("projection_placement", "projection_pullup", "redundant_order_keys", "regex_range"),
+        *("remote_pushdown", "sampling_pushdown", "scalar_fn_pushdown", "type_pushdown"),
+        *("top_n_window_elimination", "unnest_rewriter", "window_rewriter", "window_self_join"),
+    )
+)
+"""DuckDB's optimizers without which few rows are derived from: they look through each plan for what
+pays on many rows, or for what the steps do not have."""
+
+
+def prepare_for_few(connection: duckdb.DuckDBPyConnection) -> None:
+    """Set what makes few rows quick to derive from: less than a row group."""
+    known = connection.execute("SELECT name FROM duckdb_optimizers()").fetchall()
+    spared = ",".join(name for (name,) in known if name in SPARED)
+    # Threads share row groups: with one there is only the cost of their start.
+    connection.execute(f"SET threads = 1; SET disabled_optimizers = '{spared}'")
+
+
 def derive(connection: duckdb.DuckDBPyConnection, known: Catalog, first: int, last: int) -> None:
     """Fill the derived tables and the metrics' counts for the runs from `first` to `last`."""
     new = f"run_id BETWEEN {first} AND {last}"

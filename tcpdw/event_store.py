@@ -89,6 +89,11 @@ class EventStore:
         self._changed = {}
         self._connection.execute(";".join([*statements, self.all_rows()]))
 
+    def remake(self) -> None:
+        """Make the view of every class anew."""
+        self._changed = {place.code: place for place in self._places}
+        self.settle()
+
     def all_rows(self) -> str:
         """Write the statement that makes `store.all_rows` show every table."""
         arms = (
@@ -146,17 +151,20 @@ class EventStore:
             "SELECT table_name, column_name, comment FROM duckdb_columns() "
             "WHERE schema_name = 'event' AND comment IS NOT NULL"
         ).fetchall():
-            found[view].append(
-                f"COMMENT ON COLUMN {name_of(f'event.{view}')}.{quoted(column)} "
-                f"IS {text_literal(comment)}"
-            )
+            # As a warehouse is brought up to date, tables lie there too.
+            if view in found:
+                found[view].append(
+                    f"COMMENT ON COLUMN {name_of(f'event.{view}')}.{quoted(column)} "
+                    f"IS {text_literal(comment)}"
+                )
         return found
 
 
 def _view_statement(view: _View, connection: duckdb.DuckDBPyConnection) -> str:
     types: dict[str, str] = {}
     names: dict[str, str] = {}
-    for place in view.places:
+    # What is documented comes first, also where it is documented since a newer version.
+    for place in sorted(view.places, key=lambda place: not place.is_declared):
         for key, column in place.columns.items():
             names.setdefault(key, column.name)
             known = types.setdefault(key, column.type)

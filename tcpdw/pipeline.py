@@ -101,6 +101,9 @@ class Watcher:
     def waiting(self, error: WarehouseBusyError, seconds: float) -> None:
         """Note that another process has the warehouse open, and for how long to wait for it."""
 
+    def upgrading(self, text: str) -> None:
+        """Note that the warehouse is brought up to date first; `text` says so for people."""
+
     def planned(self, plan: Plan) -> None:
         """Note what there is to do."""
 
@@ -245,7 +248,7 @@ def _awaited(path: Path, seconds: float, watcher: Watcher) -> Warehouse:
     pause = _FIRST_PAUSE
     while True:
         try:
-            return Warehouse(path)
+            return Warehouse(path, watcher.upgrading)
         except WarehouseBusyError as error:
             left = deadline - time.monotonic()
             if left <= 0:

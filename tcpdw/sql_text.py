@@ -21,6 +21,7 @@ _TOKEN = re.compile(
 _NO_CODE = re.compile(r"""--[^\n]*|/\*.*?\*/|'(?:[^']|'')*'|"(?:[^"]|"")*\"""", re.DOTALL)
 _NAME = r"""(?:[A-Za-z_]\w*|"(?:[^"]|"")*")"""
 _WORDS = re.compile(rf"(?<![\w.]){_NAME}(?:\s*\.\s*{_NAME})*")
+_BLANK = ("comment", "block", "space")
 _OPEN = {"(": 1, "[": 1, "{": 1, ")": -1, "]": -1, "}": -1}
 
 
@@ -85,6 +86,11 @@ def _blanked(text: str, *, keep_quoted: bool = False) -> str:
         return match.group() if is_kept else " " * len(match.group())
 
     return _NO_CODE.sub(blank, text)
+
+
+def plain(text: str) -> str:
+    """Give SQL text without its comments, and with one blank between what is left."""
+    return " ".join(token.text for token in tokens(text) if token.kind not in _BLANK)
 
 
 def comment_text(comments: list[str]) -> str:

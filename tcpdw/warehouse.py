@@ -12,8 +12,8 @@ from threading import Thread
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from tcpdw import catalog, template
-from tcpdw.derivation import derive
+from tcpdw import catalog, template, warehouse_upgrade
+from tcpdw.derivation import derive, prepare_for_few
 from tcpdw.errors import WarehouseError
 from tcpdw.event_places import Field
 from tcpdw.event_rows import (
@@ -48,19 +48,6 @@ MANY_CLASSES = 50
 MEMORY_PER_CPU = 104
 """Megabytes that the database may take for each cpu while it loads: what needs more goes to disk,
 beside the warehouse. A batch that cannot be loaded so is loaded with what the system has."""
-
-SPARED = frozenset(
-    (
-        *("aggregate_function_rewriter", "aggregate_reuse", "common_aggregate", "extension"),
-        *("compressed_materialization", "distinct_aggregate_rewrite", "duplicate_groups"),
-        *("grouping_sets", "in_clause", "join_elimination", "partial_aggregate_pushdown"),
-        *("projection_placement", "projection_pullup", "redundant_order_keys", "regex_range"),
-        *("remote_pushdown", "sampling_pushdown", "scalar_fn_pushdown", "type_pushdown"),
-        *("top_n_window_elimination", "unnest_rewriter", "window_rewriter", "window_self_join"),
-    )
-)
-"""DuckDB's optimizers without which few rows are derived from: they look through each plan for what
-pays on many rows, or for what the steps do not have."""
 
 CHECKPOINT = "64KB"
 """A commit of more than this ends in the file; one of a run that holds anything is larger."""
@@ -100,15 +87,21 @@ def connect(path: Path | str, *, read_only: bool = True) -> duckdb.DuckDBPyConne
     return connection
 
 
+def _silent(_: str) -> None:
+    pass
+
+
 class Warehouse:
     """A warehouse open for writing; one at a time. A context manager.
 
     Made, with all tables and views, where the file is not there yet; its views are brought up to
-    date where this tcpdw has others. Raises WarehouseError as `connect` does.
+    date where this tcpdw has others, and its rows too where this one would compute others
+    (`warehouse_upgrade`; `tell` is given a line then). Raises WarehouseError as `connect` does.
     """
 
-    def __init__(self, path: Path | str) -> None:
+    def __init__(self, path: Path | str, tell: warehouse_upgrade.Tell = _silent) -> None:
         self.path = Path(path)
+        self._tell = tell
         self._store: EventStore | None = None
         is_new = not self.path.exists()
         if is_new and not self.path.parent.is_dir():
@@ -143,7 +136,11 @@ class Warehouse:
             # One that was killed as it was made is there, and empty.
             has_none = is_empty(connection)
             if not has_none:
-                check_layout(connection, self.path)
+                check_layout(connection, self.path, may_be_older=True)
+                if not warehouse_upgrade.state_of(connection).is_current:
+                    connection.close()
+                    warehouse_upgrade.upgrade(self.path, self._tell)
+                    return self._opened()
             connection.begin()
             bring_up_to_date(connection, is_new=has_none)
             connection.commit()
@@ -258,7 +255,7 @@ class Warehouse:
             for name, rows in side_tables(numbered):
                 insert(self.connection, name, rows)
             if sum(extent.events for extent in extents.values()) < ROW_GROUP:
-                self._prepare_for_few()
+                prepare_for_few(self.connection)
             if any(run.failure is None for run in batch):
                 derive(self.connection, catalog.load(), first, first + len(batch) - 1)
             warnings = self._warnings(first, first + len(batch) - 1)
@@ -280,12 +277,6 @@ class Warehouse:
             "SELECT run_id, warnings FROM runs WHERE run_id BETWEEN ? AND ?", [first, last]
         ).fetchall()
         return {run_id: tuple(texts) for run_id, texts in rows}
-
-    def _prepare_for_few(self) -> None:
-        known = self.connection.execute("SELECT name FROM duckdb_optimizers()").fetchall()
-        spared = ",".join(name for (name,) in known if name in SPARED)
-        # Threads share row groups: with one there is only the cost of their start.
-        self.connection.execute(f"SET threads = 1; SET disabled_optimizers = '{spared}'")
 
     def _forget(self, batch: Sequence[RunData]) -> None:
         hashes = [run.content_hash for run in batch if run.content_hash and run.failure is None]

@@ -27,7 +27,7 @@ def signature() -> tuple[str, ...]:
     import duckdb
 
     sources = (Path(__file__).with_name(f"{name}.py").read_text("utf-8") for name in _MADE_BY)
-    numbers = (f"{LAYOUT} {BLOCK_SIZE}", _version(), duckdb.__version__)
+    numbers = (f"{LAYOUT} {BLOCK_SIZE}", version(), duckdb.__version__)
     return (*numbers, catalog.load().digest, *sources)
 
 
@@ -51,13 +51,18 @@ def make_with(path: Path, classes: Classes) -> None:
         connection.commit()
 
 
-def bring_up_to_date(connection: duckdb.DuckDBPyConnection, *, is_new: bool) -> None:
-    """Make what the catalogue has and the database has not, or has otherwise."""
+def bring_up_to_date(
+    connection: duckdb.DuckDBPyConnection, *, is_new: bool, is_remade: bool = False
+) -> None:
+    """Make what the catalogue has and the database has not, or has otherwise.
+
+    With `is_remade` whatever it says of itself.
+    """
     known = catalog.load()
     execute = connection.execute
     if is_new:
         execute("CREATE SCHEMA event; CREATE SCHEMA store")
-    else:
+    elif not is_remade:
         stored = execute("SELECT catalog_hash FROM warehouse").fetchone()
         if stored is not None and stored[0] == known.digest:
             return
@@ -78,7 +83,8 @@ def bring_up_to_date(connection: duckdb.DuckDBPyConnection, *, is_new: bool) -> 
     execute(";".join(_comments(classes, "VIEW")))
     execute(_requirements(known))
     if is_new:
-        execute("INSERT INTO warehouse VALUES (?, ?, '', 0)", [LAYOUT, _version()])
+        values = [LAYOUT, version(), known.rows_digest]
+        execute("INSERT INTO warehouse VALUES (?, ?, '', ?, 0)", values)
     execute("UPDATE warehouse SET catalog_hash = ?", [known.digest])
 
 
@@ -114,10 +120,11 @@ def _comments(items: Iterable[SqlObject], kind: str) -> list[str]:
     return statements
 
 
-def _version() -> str:
-    from importlib.metadata import PackageNotFoundError, version
+def version() -> str:
+    """Give the version of this tcpdw."""
+    from importlib import metadata
 
     try:
-        return version("tcpdw")
-    except PackageNotFoundError:
+        return metadata.version("tcpdw")
+    except metadata.PackageNotFoundError:
         return "0"

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 _OWNER = re.compile(r"\(PID (\d+)\)")
 
-LAYOUT = 3
+LAYOUT = 4
 """The version of the tables' layout; raised whenever an older tcpdw could not read them."""
 
 BLOCK_SIZE = 65536
@@ -108,7 +108,9 @@ def is_empty(connection: duckdb.DuckDBPyConnection) -> bool:
     return not rows
 
 
-def check_layout(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
+def check_layout(
+    connection: duckdb.DuckDBPyConnection, path: Path, *, may_be_older: bool = False
+) -> None:
     """Raise WarehouseError unless the database is a warehouse that this tcpdw knows."""
     import duckdb
 
@@ -123,11 +125,11 @@ def check_layout(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
             path=path,
             hint="give another file with --warehouse",
         )
-    if row[0] < LAYOUT:
+    if row[0] < LAYOUT and not may_be_older:
         raise WarehouseError(
-            f"made by tcpdw {row[1]}, whose tables are no longer in use",
+            "made by an earlier tcpdw, whose tables were others",
             path=path,
-            hint="ingest the runs again, into another file",
+            hint="bring it up to date with `tcpdw upgrade`",
         )
     if row[0] > LAYOUT:
         raise WarehouseError(

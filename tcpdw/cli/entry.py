@@ -27,6 +27,7 @@ from tcpdw.cli import (
     steps,
     summary,
     timeline,
+    upgrade,
 )
 from tcpdw.cli.shared import WAREHOUSE_VARIABLE, Interrupted, say, with_output, with_warehouse
 from tcpdw.errors import TcpdwError, UsageError
@@ -103,6 +104,7 @@ for _command in (
     plot.plot,
     fd.fd,
     export.export,
+    upgrade.upgrade,
     record.record,
     demo.demo,
 ):

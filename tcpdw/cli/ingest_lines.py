@@ -29,6 +29,10 @@ class BatchWatcher(Watcher):
         """Say what is waited for."""
         shared.say(waiting_text(error, seconds))
 
+    def upgrading(self, text: str) -> None:
+        """Say that the warehouse is brought up to date."""
+        shared.say(text)
+
     def planned(self, plan: Plan) -> None:
         """Note how many there are."""
         self._total = len(plan.todo) + len(plan.failures)
@@ -51,6 +55,10 @@ class LogWatcher(Watcher):
     def waiting(self, error: WarehouseBusyError, seconds: float) -> None:
         """Log what is waited for."""
         self._write("waiting", seconds=round(seconds, 3), reason=f"{error.path}: {error.message}")
+
+    def upgrading(self, text: str) -> None:
+        """Log that the warehouse is brought up to date."""
+        self._write("upgrading", reason=text)
 
     def planned(self, plan: Plan) -> None:
         """Log what there is to do."""

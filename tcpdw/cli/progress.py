@@ -27,6 +27,10 @@ class BarWatcher(Watcher):
         """Say what is waited for in the bar's place."""
         self._progress.console.print(clean(waiting_text(error, seconds)), markup=False)
 
+    def upgrading(self, text: str) -> None:
+        """Say it above the bar."""
+        self._progress.console.print(clean(text), markup=False, highlight=False)
+
     def planned(self, plan: Plan) -> None:
         """Set the bar's length."""
         self._total = len(plan.todo)
