@@ -461,6 +461,12 @@ def test_ingest_and_demo_on_a_recorded_run(
     assert "0 runs, 0 events, 0 packets" in capsys.readouterr().out
 
 
+def test_the_package_runs_as_a_module() -> None:
+    command = [sys.executable, "-m", "tcpdw", "--version"]
+    shown = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert shown.stdout.startswith("tcpdw ")
+
+
 def readme_commands() -> list[str]:
     readme = ROOT / "README.md"
     if not readme.exists():
