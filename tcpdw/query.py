@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from threading import Thread
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from tcpdw import warehouse
 from tcpdw.errors import UsageError, WarehouseError
@@ -87,7 +87,7 @@ def arrays(
 ) -> dict[str, NDArray[Any]]:
     """Run one statement and give its columns as arrays. Raises WarehouseError with DuckDB's words.
 
-    A column without NULL has the type of its own; whoever asks leaves no NULL in.
+    A column without NULL has the type of its own; in one of numbers, NULL becomes NaN.
     """
     import duckdb
 
@@ -210,7 +210,9 @@ def _fetch_all(
 def _fetch_arrays(
     connection: duckdb.DuckDBPyConnection, text: str, values: list[object] | dict[str, object]
 ) -> dict[str, NDArray[Any]]:
-    return cast("dict[str, NDArray[Any]]", connection.execute(text, values).fetchnumpy())
+    # By way of Arrow: fetchnumpy takes three times as long.
+    table = connection.sql(text, params=values or None).to_arrow_table()
+    return {name: table.column(name).to_numpy() for name in table.column_names}
 
 
 def _interruptible(

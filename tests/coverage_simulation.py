@@ -62,7 +62,7 @@ class Scenario:
         )
         logs = np.minimum(effects[runs] + self.within * noise, 30)
         ticks = np.floor(TYPICAL * np.exp(logs) / self.tick)
-        return stats.Sample(runs, ticks.astype(np.int64) * self.tick, self.runs)
+        return stats.Sample.of(runs, ticks.astype(np.int64) * self.tick)
 
     def truth(self, q: float) -> float:
         """Give the q-quantile of all the intervals that there could be, ns."""

@@ -17,7 +17,6 @@ from tcpdw.compare import (
     By,
     Comparison,
     compare,
-    grouping,
     sampling,
     stages,
 )
@@ -111,29 +110,28 @@ def test_what_a_metric_leaves_out_is_told_by_group(connection: duckdb.DuckDBPyCo
         )
 
 
-def test_threads_that_share_the_groups_find_the_same(
-    connection: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch
+def test_metrics_drawn_together_are_those_drawn_alone(
+    connection: duckdb.DuckDBPyConnection,
 ) -> None:
-    metrics = ["handshake", METRIC, "rx_to_wake"]
-    by = By(("machine", "role"))
-    alone = compare(connection, metrics, by)
-    monkeypatch.setattr(sampling, "_MANY", 2)
-    assert len(sampling._parts(grouping.groups(connection, by, None))) == 2
-    assert compare(connection, metrics, by) == alone
+    metrics = ["handshake", METRIC, "rx_to_wake", "queue_to_xmit"]
+    together = compare(connection, metrics, MACHINE).metrics
+    assert [one.metric for one in together] == metrics
+    for one in together:
+        [alone] = compare(connection, [one.metric], MACHINE).metrics
+        assert alone.groups == one.groups
 
 
 def test_lengths_that_do_not_fit_beside_a_run_count_the_same(
     connection: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     expected = compare(connection, ["handshake", METRIC], MACHINE)
-    monkeypatch.setattr(sampling, "_BITS", 20)
+    monkeypatch.setattr("tcpdw.stats.sample._BITS", 20)
     assert compare(connection, ["handshake", METRIC], MACHINE) == expected
 
 
 def test_an_error_while_reading_ends_the_threads(
     connection: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sampling, "_MANY", 2)
     monkeypatch.setattr(sampling, "source", lambda metric: "nothing")
     before = threading.active_count()
     with pytest.raises(WarehouseError, match="nothing"):

@@ -5,6 +5,7 @@ import math
 from collections.abc import Iterable
 from fractions import Fraction
 from random import Random
+from statistics import median_low
 
 import duckdb
 import numpy as np
@@ -27,7 +28,7 @@ def sample(groups: Iterable[Iterable[int]]) -> Sample:
     """Make a sample of each run's durations."""
     rows = [(run, duration) for run, durations in enumerate(groups) for duration in durations]
     runs, durations = np.array(rows, dtype=np.int64).T
-    return Sample(runs.astype(np.int32), durations, int(runs.max()) + 1)
+    return Sample.of(runs, durations)
 
 
 def bounds(estimates: Iterable[Estimate | None]) -> list[float | None]:
@@ -234,19 +235,29 @@ def test_the_order_of_rows_and_runs_does_not_matter(pair: Pair, random: Random) 
             random.shuffle(run)
     assert near(figures(*map(sample, mixed)), figures(*map(sample, pair)), within=1e-3)
     rows = sample(pair[0])
-    turned = Sample(rows.runs[::-1], rows.durations[::-1], rows.n_runs)
+    runs = np.repeat(np.arange(rows.n_runs), rows.sizes)
+    turned = Sample.of(runs[::-1], rows.durations[::-1])
     assert stats.quantiles(turned, QUANTILES) == stats.quantiles(rows, QUANTILES)
 
 
 @PROPERTY
-@given(st.lists(st.lists(st.tuples(st.integers(1, 50), st.integers(1, 9)), min_size=1), min_size=1))
-def test_an_entry_of_a_weight_is_as_many_entries(groups: list[list[tuple[int, int]]]) -> None:
-    single = sample([[x for x, weight in run for _ in range(weight)] for run in groups])
-    rows = sample([[x for x, _ in run] for run in groups])
-    weights = np.array([weight for run in groups for _, weight in run])
-    weighted = Sample(rows.runs, rows.durations, rows.n_runs, weights)
-    assert stats.quantiles(weighted, QUANTILES) == stats.quantiles(single, QUANTILES)
-    assert stats.run_medians(weighted).tolist() == stats.run_medians(single).tolist()
+@given(GROUPS, st.sampled_from([10, 62]), st.randoms(use_true_random=False))
+def test_what_is_counted_by_run_is_what_each_run_has(
+    groups: list[list[int]], bits: int, random: Random
+) -> None:
+    rows = [(run, duration) for run, durations in enumerate(groups) for duration in durations]
+    random.shuffle(rows)
+    runs, durations = np.array(rows, dtype=np.int64).T
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("tcpdw.stats.sample._BITS", bits)
+        mixed = Sample.of(runs, durations)
+    assert mixed.sizes.tolist() == [len(run) for run in groups]
+    assert mixed.medians().tolist() == [median_low(run) for run in groups]
+    every = sorted(duration for run in groups for duration in run)
+    assert [mixed.at(place) for place in range(mixed.intervals)] == every
+    for bound in (every[0] - 1, *every, every[-1] + 1):
+        expected = [sum(duration <= bound for duration in run) for run in groups]
+        assert mixed.within(bound).tolist() == expected
 
 
 @PROPERTY

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from importlib import import_module
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,7 +15,7 @@ import numpy as np
 from tcpdw import query
 from tcpdw.compare.grouping import Groups
 from tcpdw.compare.model import Exemplar
-from tcpdw.stats import Sample
+from tcpdw.stats import Sample, by_run
 
 if TYPE_CHECKING:
     import duckdb
@@ -24,18 +24,15 @@ if TYPE_CHECKING:
     from tcpdw.sql_object import SqlObject
 
 
-_MANY = 300
-"""From so many runs on, two threads draw."""
-
-_BITS = 62
-"""A number for a run and a length has so many bits; only a hostile length needs more."""
+_THREADS = 2
+"""So many metrics are read at a time."""
 
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
     """What a metric has in one group: its certain intervals, and how many are uncertain.
 
-    `run_ids` gives the run of each index that stands in `sample.runs`; `longest` is in ns, None
+    `run_ids` gives the runs that have some, as `sample.sizes` does; `longest` is in ns, None
     where there is no interval.
     """
 
@@ -58,125 +55,68 @@ def source(metric: SqlObject) -> str:
 def draw_each(
     connection: duckdb.DuckDBPyConnection, metrics: Sequence[SqlObject], groups: Groups
 ) -> Iterator[tuple[SqlObject, tuple[Drawn, ...]]]:
-    """Draw one metric after the other, the next while the caller works on the last.
-
-    Of many runs, two threads draw a part of the groups each.
-    """
+    """Draw one metric after the other, the next ones while the caller works on the last."""
     with ExitStack() as stack:
-        hands = [
-            _Hand(
-                stack.enter_context(ThreadPoolExecutor(1)),
-                stack.enter_context(connection.cursor()),
-                part,
-                Groups(groups.by, tuple(groups.members[number] for number in part)),
-            )
-            for part in _parts(groups)
-        ]
-        # What tells intervals needs it, and takes a third of a second to import.
-        hands[-1].pool.submit(import_module, "scipy.special")
+        cursors = [stack.enter_context(connection.cursor()) for _ in range(_THREADS)]
+        pool = stack.enter_context(ThreadPoolExecutor(_THREADS))
+        coming = deque(
+            pool.submit(_read, cursor, metric, groups)
+            for cursor, metric in zip(cursors, metrics, strict=False)
+        )
         try:
-            coming = [hand.draw(metrics[0]) for hand in hands]
-            for metric, following in zip(metrics, (*metrics[1:], None), strict=True):
-                drawn: dict[int, Drawn] = {}
-                for hand, future in zip(hands, coming, strict=True):
-                    drawn.update(zip(hand.numbers, future.result(), strict=True))
-                if following is not None:
-                    coming = [hand.draw(following) for hand in hands]
-                yield metric, tuple(drawn[number] for number in range(len(groups.members)))
+            # What tells intervals needs it, and it takes a quarter of a second to import.
+            import_module("scipy.special")
+            for number, metric in enumerate(metrics):
+                read = coming.popleft().result()
+                drawn = [pool.submit(_drawn, group) for group in read]
+                if number + _THREADS < len(metrics):
+                    cursor, following = cursors[number % _THREADS], metrics[number + _THREADS]
+                    coming.append(pool.submit(_read, cursor, following, groups))
+                yield metric, tuple(future.result() for future in drawn)
         except BaseException:
-            for hand in hands:
-                hand.cursor.interrupt()
+            for cursor in cursors:
+                cursor.interrupt()
             raise
 
 
 @dataclass(frozen=True, slots=True)
-class _Hand:
-    """A thread with a connection of its own, that draws the groups of these numbers."""
+class _Read:
+    """What was read of a metric in one group: `run_ids` and `sizes` of all its runs, in order."""
 
-    pool: ThreadPoolExecutor
-    cursor: duckdb.DuckDBPyConnection
-    numbers: tuple[int, ...]
-    groups: Groups
-
-    def draw(self, metric: SqlObject) -> Future[tuple[Drawn, ...]]:
-        return self.pool.submit(draw, self.cursor, metric, self.groups)
+    durations: NDArray[Any]
+    sizes: NDArray[np.int64]
+    run_ids: NDArray[np.int64]
+    uncertain: int
 
 
-def _parts(groups: Groups) -> list[tuple[int, ...]]:
-    """Part the groups' numbers in two, of about as many runs each, where there are many runs."""
-    sizes = [len(group.run_ids) for group in groups.members]
-    if sum(sizes) < _MANY or len(sizes) < 2:
-        return [tuple(range(len(sizes)))]
-    parts: tuple[list[int], list[int]] = ([], [])
-    totals = [0, 0]
-    for number in sorted(range(len(sizes)), key=lambda number: -sizes[number]):
-        side = 0 if totals[0] <= totals[1] else 1
-        parts[side].append(number)
-        totals[side] += sizes[number]
-    return [tuple(sorted(part)) for part in parts]
-
-
-def draw(
-    connection: duckdb.DuckDBPyConnection, metric: SqlObject, groups: Groups
-) -> tuple[Drawn, ...]:
-    """Read a metric's intervals, once, and give them by group, in the groups' order."""
+def _read(connection: duckdb.DuckDBPyConnection, metric: SqlObject, groups: Groups) -> list[_Read]:
+    """Read a metric's intervals, once, and part them by group, in the groups' order."""
     where, values = restriction(connection, groups)
     rows = query.arrays(
         connection, f"SELECT run_id, dur FROM {source(metric)} WHERE certain{where}", values
     )
-    lost = query.arrays(
+    lost = query.execute(
         connection,
-        f"SELECT run_id, COUNT(*) AS n FROM {source(metric)} WHERE NOT certain{where} "
-        "GROUP BY run_id",
+        f"SELECT run_id, COUNT(*) FROM {source(metric)} WHERE NOT certain{where} GROUP BY run_id",
         values,
     )
-    number_of = group_of(groups)
-    there = np.zeros(len(number_of), bool)
-    there[rows["run_id"]] = True
-    runs = [np.flatnonzero(there & (number_of == number)) for number in range(len(groups.members))]
-    of_lost = number_of[lost["run_id"]]
-    uncertain = [int(lost["n"][of_lost == number].sum()) for number in range(len(runs))]
-    samples = _samples(rows["run_id"], rows["dur"], runs)
-    return tuple(
-        Drawn(sample, run_ids, lost, sample.at(sample.intervals - 1) if sample.intervals else None)
-        for sample, run_ids, lost in zip(samples, runs, uncertain, strict=True)
-    )
+    uncertain = {int(str(run_id)): int(str(n)) for run_id, n in lost.rows}
+    run_ids = [np.array(group.run_ids, np.int64) for group in groups.members]
+    durations, sizes = by_run(rows["run_id"], rows["dur"], np.concatenate(run_ids))
+    ends = np.cumsum([len(runs) for runs in run_ids])[:-1]
+    parts = np.split(sizes, ends)
+    lengths = np.split(durations, np.cumsum([part.sum() for part in parts])[:-1])
+    return [
+        _Read(mine, part, runs, sum(uncertain.get(run, 0) for run in group.run_ids))
+        for mine, part, runs, group in zip(lengths, parts, run_ids, groups.members, strict=True)
+    ]
 
 
-def _samples(
-    runs: NDArray[Any], durations: NDArray[Any], by_group: Sequence[NDArray[np.int64]]
-) -> list[Sample]:
-    """Part the intervals by group; `by_group` gives each group's runs that have one, in order."""
-    chosen = np.concatenate(by_group)
-    if not len(durations) or not len(chosen):
-        return [Sample(np.empty(0, np.int32), np.empty(0, np.int64), 0) for _ in by_group]
-    place = np.zeros(int(runs.max()) + 1, np.int64)
-    place[chosen] = np.arange(len(chosen))
-    firsts = np.cumsum([0, *(len(group) for group in by_group)])
-    least = int(durations.min())
-    shift = max((int(durations.max()) - least).bit_length(), 1)
-    if shift + len(chosen).bit_length() > _BITS:
-        places = place[runs]
-        each = [(places >= first) & (places < last) for first, last in pairwise(firsts)]
-        return [
-            Sample((places[mine] - first).astype(np.int32), durations[mine], len(group))
-            for mine, first, group in zip(each, firsts, by_group, strict=False)
-        ]
-    # One number each, to sort by which is many times quicker than by two.
-    keys = place[runs]
-    keys <<= shift
-    keys += durations
-    keys -= least
-    keys.sort()
-    ends = np.searchsorted(keys, firsts << shift)
-    found: list[Sample] = []
-    for group, first, (start, end) in zip(by_group, firsts, pairwise(ends), strict=False):
-        mine = keys[start:end]
-        index = (mine >> shift) - first
-        mine &= (1 << shift) - 1
-        mine += least
-        found.append(Sample(index.astype(np.int32), mine, len(group)))
-    return found
+def _drawn(group: _Read) -> Drawn:
+    there = group.sizes > 0
+    sample = Sample(group.durations, group.sizes[there])
+    longest = sample.at(sample.intervals - 1) if sample.intervals else None
+    return Drawn(sample, group.run_ids[there], group.uncertain, longest)
 
 
 def group_of(groups: Groups) -> NDArray[np.int32]:

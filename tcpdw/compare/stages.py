@@ -108,8 +108,7 @@ def _stacked(rows: Sequence[NDArray[np.float64]], length: int) -> NDArray[np.flo
 
 
 def _filled(column: NDArray[np.float64], value: float) -> NDArray[np.float64]:
-    # A column with NULL comes masked.
-    return np.ma.filled(column.astype(np.float64), value)
+    return np.where(np.isnan(column), value, column)
 
 
 def window(q: float, intervals: int) -> tuple[float, float]:

@@ -6,12 +6,13 @@ docs/comparison.md says what the figures mean and how well they hold in simulati
 
 from tcpdw.stats.intervals import Difference, Estimate, differences, quantiles
 from tcpdw.stats.ranks import holm, rank_test
-from tcpdw.stats.sample import Sample, run_medians
+from tcpdw.stats.sample import Sample, by_run, run_medians
 
 __all__ = [
     "Difference",
     "Estimate",
     "Sample",
+    "by_run",
     "differences",
     "holm",
     "quantiles",

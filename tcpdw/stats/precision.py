@@ -47,6 +47,12 @@ def precision(sample: Sample, q: float) -> Precision:
     Variance Estimation, 7). In simulations of p99 the interval of 30 runs that differ much covered
     the truth in 92 % without this, and in 95 % with it.
     """
+    if q not in sample.known:
+        sample.known[q] = _precision(sample, q)
+    return sample.known[q]
+
+
+def _precision(sample: Sample, q: float) -> Precision:
     tail = min(q, 1 - q)
     shares = [
         (multiple * tail, weight)
