@@ -294,5 +294,19 @@ def test_an_answer_that_nobody_reads_is_no_verdict(tmp_path: Path) -> None:
             check=False,
         )
     assert done.returncode == 2
+    # Started as some schedulers do, with standard output closed, it still judges.
+    judged = subprocess.run(
+        ["sh", "-c", '"$@" >&- 2>&-', "sh", *command, "--warehouse", str(path)],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        check=False,
+    )
+    assert judged.returncode == 1
+    passed = subprocess.run(
+        ["sh", "-c", '"$@" >&-', "sh", *command[:-1], "150%", "--warehouse", str(path)],
+        stderr=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        check=False,
+    )
+    assert (passed.returncode, passed.stderr) == (0, b"")
     # After an error of the gate, others fail as ever.
     assert entry.run(["summary", METRIC, "--warehouse", "nowhere.duckdb"]) == 1

@@ -7,6 +7,8 @@ import io
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
+from typing import TextIO
 
 import click
 
@@ -120,6 +122,9 @@ def main() -> None:
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     # Imports leave many objects and hardly a cycle: to look through them takes time for nothing.
     gc.set_threshold(100_000)
+    # Started with standard output or error closed, Python has None there.
+    sys.stdout = sys.stdout or _nowhere()
+    sys.stderr = sys.stderr or _nowhere()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             # A terminal of another encoding than UTF-8 gets escapes, not an error.
@@ -171,6 +176,10 @@ def _report(error: Exception) -> int:
     kind = type(error).__name__
     say(f"error: {kind}: {what}; {DEBUG_VARIABLE}=1 shows where it comes from")
     return app.failed
+
+
+def _nowhere() -> TextIO:
+    return Path(os.devnull).open("w", encoding="utf-8")
 
 
 def _silence() -> None:
