@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+import shlex
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -52,6 +53,24 @@ def run_named(connection: duckdb.DuckDBPyConnection, name: str) -> RunName:
             f"{len(found)} runs have the name {name!r}", hint=f"give a run_id: {numbers}"
         )
     return found[0]
+
+
+def run_words(connection: duckdb.DuckDBPyConnection) -> dict[int, str]:
+    """Give the word that names each run on a command line.
+
+    It is the run's name; its number where the name is odd, or another run has it too.
+    """
+    rows = query.execute(
+        connection, "SELECT run_id, name, COUNT(*) OVER (PARTITION BY name) FROM runs"
+    ).rows
+    return {
+        int(str(run_id)): str(name) if same == 1 and _is_plain(str(name)) else str(run_id)
+        for run_id, name, same in rows
+    }
+
+
+def _is_plain(name: str) -> bool:
+    return 0 < len(name) <= 64 and shlex.quote(name) == name and not name.startswith("-")
 
 
 def classes_of_runs(

@@ -11,6 +11,7 @@ import pytest
 from made_runs import Made, of_lengths, warehouse
 
 from tcpdw import catalog, query
+from tcpdw.availability import run_named
 from tcpdw.compare import (
     QUANTILES,
     Between,
@@ -94,6 +95,20 @@ def test_an_example_is_a_certain_interval_of_that_length(
                 [example.run_id, example.ts, example.dur],
             ).fetchall()
             assert row == (example.run, *group.by, True)
+
+
+def test_an_example_names_its_run_on_a_command_line(tmp_path: Path) -> None:
+    """By its name where that is plain and no other run's, else by its number."""
+    path = warehouse(tmp_path / "made.duckdb", [of_lengths(name, [5]) for name in "abcd"])
+    with duckdb.connect(str(path)) as connection:
+        names = ["run-001", "run-001", "x\x1b[2J\nrm -rf", "d-004"]
+        connection.execute("UPDATE runs SET name = $names[run_id]", {"names": names})
+    with query.opened(path) as connection:
+        [one] = compare(connection, [METRIC], By(("machine",)), with_examples=True).metrics
+        words = [group.quantiles[0].exemplar for group in one.groups]
+        assert [exemplar and exemplar.word for exemplar in words] == ["1", "2", "3", "d-004"]
+        for word, run_id in (("1", 1), ("d-004", 4)):
+            assert run_named(connection, word).run_id == run_id
 
 
 def test_what_a_metric_leaves_out_is_told_by_group(connection: duckdb.DuckDBPyConnection) -> None:
@@ -256,6 +271,30 @@ def test_a_missing_value_is_a_group_too(tmp_path: Path) -> None:
     runs = [*spread("a", 1_000_000, 2), of_lengths(None, [5])]
     with made(tmp_path, runs) as connection:
         assert labels(connection, "machine") == ["a", "-"]
+
+
+def test_no_two_groups_share_a_label(tmp_path: Path) -> None:
+    """A label tells a group from the others: its difference and stages are found by it."""
+    machines = ("-", None, "x, 6.1.0", "x", "")
+    kernels = ("6.1.0", "6.1.0", "1", "6.1.0, 1", "6.1.0")
+    lengths = (1_000, 5_000, 20_000, 70_000, 300_000)
+    runs = [
+        of_lengths(machine, [length], kernel=kernel)
+        for machine, kernel, length in zip(machines, kernels, lengths, strict=True)
+    ]
+    with made(tmp_path, runs) as connection:
+        assert labels(connection, "machine") == ["''", "'-'", "'x'", "'x, 6.1.0'", "-"]
+        found = compare(connection, [METRIC], By(("machine,kernel",)), with_stages=True)
+        [one] = found.metrics
+        medians = {group.label: group.quantiles[0].value for group in one.groups}
+        assert sorted(filter(None, medians.values())) == sorted(lengths)
+        for delta in one.deltas:
+            expected = (medians[delta.group] or 0) - (medians[delta.base] or 0)
+            assert delta.changes[0].absolute.value == expected
+        for split in one.splits:
+            assert split.difference == sum(part.difference.value for part in split.parts)
+        for breakdown in one.breakdowns:
+            assert breakdown.mean == medians[breakdown.group]
 
 
 @pytest.mark.parametrize(

@@ -57,7 +57,7 @@ def compare(
 
     Without METRIC: all that the base and another group have. Each group has its p50, p90, p99 and
     max; `vs` gives the relative difference to the base, each with its 95 % interval. A run is the
-    unit: the intervals come from a bootstrap over runs, the p from a rank test of the runs'
+    unit: the intervals are as wide as the runs differ, the p is of a rank test of the runs'
     medians, corrected for the number of tests. ~ stands where no difference is shown: p is not
     below 0.05, or the interval of the difference holds 0.
     """

@@ -129,7 +129,8 @@ def _by(
             outside += 1
         else:
             found.setdefault(by, []).append(int(str(run_id)))
-    members = [Members(label(by), by, tuple(sorted(runs))) for by, runs in found.items()]
+    labels = _labels(found)
+    members = [Members(labels[by], by, tuple(sorted(runs))) for by, runs in found.items()]
     members.sort(key=lambda group: _order(keys, group.by))
     columns = tuple(key.column for key in keys)
     if len(members) < (1 if alone else 2):
@@ -153,9 +154,20 @@ def _order(keys: Sequence[_Key], by: Sequence[object]) -> list[tuple[bool, Any]]
     return found
 
 
-def label(by: Iterable[object]) -> str:
-    """Write a group's values in one."""
-    return ", ".join("-" if value is None else str(value) for value in by)
+def label(by: Iterable[object], *, in_quotes: bool = False) -> str:
+    """Write a group's values in one: what is missing as -, with the others in quotes if asked."""
+    return ", ".join(
+        "-" if value is None else repr(value) if in_quotes else str(value) or "(empty)"
+        for value in by
+    )
+
+
+def _labels(groups: Iterable[tuple[object, ...]]) -> dict[tuple[object, ...], str]:
+    """Give each group a label of its own: a machine may be named - or hold a comma."""
+    found = {by: label(by) for by in groups}
+    if len(set(found.values())) < len(found):
+        found = {by: label(by, in_quotes=True) for by in found}
+    return found
 
 
 def _base_first(

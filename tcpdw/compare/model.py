@@ -17,10 +17,14 @@ SPLIT_QUANTILES = (0.5, 0.99)
 
 @dataclass(frozen=True, slots=True)
 class Exemplar:
-    """A certain interval that shows a quantile: its run, where it starts, and its length, ns."""
+    """A certain interval that shows a quantile: its run, where it starts, and its length, ns.
+
+    `word` is what names the run on a command line.
+    """
 
     run_id: int
     run: str
+    word: str
     ts: int
     dur: int
 

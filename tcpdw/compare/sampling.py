@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tcpdw import query
+from tcpdw import availability, query
 from tcpdw.compare.grouping import Groups
 from tcpdw.compare.model import Exemplar
 from tcpdw.stats import Sample, by_run
@@ -176,8 +176,9 @@ def exemplars(
         "QUALIFY ROW_NUMBER() OVER (PARTITION BY i.dur ORDER BY i.run_id, i.ts) = 1",
         [list(run_ids), sorted(set(durations))],
     ).rows
+    words = availability.run_words(connection)
     found = (
-        Exemplar(int(str(run_id)), str(name), int(str(ts)), int(str(dur)))
-        for run_id, name, ts, dur in rows
+        Exemplar(run_id, str(name), words[run_id], int(str(ts)), int(str(dur)))
+        for run_id, name, ts, dur in ((int(str(row[0])), *row[1:]) for row in rows)
     )
     return {exemplar.dur: exemplar for exemplar in found}

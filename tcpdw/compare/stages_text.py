@@ -36,9 +36,7 @@ def sentence(split: Split) -> str:
     share = f"{digits(round(sign * part.difference.value), length)} {unit}"
     within = len(split.parts) > 1
     if not split.shown:
-        least = (
-            f"; the most of what there is lies in {_named(part, split)} ({_signed(part, split)})"
-        )
+        least = f"; the most of what there is lies in {_named(part, split)} ({_signed(part)})"
         return f"no difference is shown at {q}{least if within and split.difference else ''}"
     what = "slower" if sign > 0 else "faster"
     told = f"{group} is {whole} {unit} {what} than {base} at {q}"
@@ -49,8 +47,8 @@ def sentence(split: Split) -> str:
     return f"{told}: {share} of it in {_named(part, split)}"
 
 
-def _signed(part: Part, split: Split) -> str:
-    unit, length = fitting([round(split.difference)])
+def _signed(part: Part) -> str:
+    unit, length = fitting([round(part.difference.value)])
     return f"{_plus(part.difference.value, length)} {unit}"
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -203,9 +202,10 @@ def legend(comparison: Comparison) -> str:
     """Say what stands in the tables."""
     tests = sum(delta.p is not None for one in comparison.metrics for delta in one.deltas)
     runs = {run.run_id for one in comparison.metrics for g in one.groups for run in g.run_medians}
+    counted = "1 run" if len(runs) == 1 else f"{len(runs):,} runs"
     over = f", corrected for {tests} tests (Holm)" if tests > 1 else ""
     return (
-        f"{len(runs):,} runs; the run is the unit. [ ]: {comparison.level:.0%} interval; "
+        f"{counted}; the run is the unit. [ ]: {comparison.level:.0%} interval; "
         f"{UNKNOWN}: the runs do not bound it. vs {clean(comparison.base)}: relative difference. "
         f"p: rank test of the runs' medians{over}. {NOT_SHOWN}: no difference shown: p is not "
         f"below {comparison.alpha:g}, or the interval holds 0."
@@ -225,7 +225,7 @@ def examples(comparison: Comparison) -> Iterator[str]:
             for exemplar, what in by_example.items():
                 unit, length = fitting([exemplar.dur])
                 value = f"{digits(exemplar.dur, length)} {unit}"
-                command = f"tcpdw timeline {shlex.quote(clean(exemplar.run))} --at {exemplar.ts}"
+                command = f"tcpdw timeline {exemplar.word} --at {exemplar.ts}"
                 rows.append((f"{one.metric} {clean(group.label)}", "/".join(what), value, command))
     sizes = [max((width(row[i]) for row in rows), default=0) for i in range(3)]
     for row in rows:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
-from tcpdw import query
+from tcpdw import availability, query
 
 if TYPE_CHECKING:
     import duckdb
@@ -19,6 +19,9 @@ TAIL = (0.001, 0.999, 0.9999)
 SLOWEST = 5
 """So many of the longest intervals are told of each group."""
 
+_Run = tuple[str, str, int | None]
+"""A run's name, what names it on a command line, and the time of its first event, ns."""
+
 
 @dataclass(frozen=True, slots=True)
 class Slow:
@@ -26,6 +29,8 @@ class Slow:
 
     run_id: int
     run: str
+    word: str
+    """What names the run on a command line."""
     ts: int
     dur: int
     after: int | None
@@ -98,18 +103,20 @@ def _distinct(asked: Sequence[float], values: Sequence[int]) -> tuple[tuple[floa
     return tuple((q, value) for value, q in last.items())
 
 
-def _names(
-    connection: duckdb.DuckDBPyConnection, runs: Sequence[int]
-) -> dict[int, tuple[str, int | None]]:
+def _names(connection: duckdb.DuckDBPyConnection, runs: Sequence[int]) -> dict[int, _Run]:
+    words = availability.run_words(connection)
     rows = query.execute(
         connection,
         "SELECT run_id, name, first_ts FROM runs WHERE run_id IN (SELECT UNNEST(?::INTEGER[]))",
         [list(runs)],
     ).rows
-    return {int(str(row[0])): (str(row[1]), cast("Any", row[2])) for row in rows}
+    return {
+        run_id: (str(name), words[run_id], cast("Any", first))
+        for run_id, name, first in ((int(str(row[0])), row[1], row[2]) for row in rows)
+    }
 
 
-def _slow(item: dict[str, int], names: dict[int, tuple[str, int | None]]) -> Slow:
-    name, first = names[item["run_id"]]
+def _slow(item: dict[str, int], names: dict[int, _Run]) -> Slow:
+    name, word, first = names[item["run_id"]]
     after = None if first is None else item["ts"] - first
-    return Slow(item["run_id"], name, item["ts"], item["dur"], after)
+    return Slow(item["run_id"], name, word, item["ts"], item["dur"], after)

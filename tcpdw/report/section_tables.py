@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import shlex
 from collections.abc import Sequence
 
 from tcpdw.compare import Change, Delta, Group, MetricComparison
@@ -115,17 +114,11 @@ def _slowest(full: Full) -> Table:
                     Cell(one.name, mark=one.number),
                     Cell(duration(slow.dur), slow.dur),
                     short(slow.run),
-                    Cell(f"tcpdw timeline {_word(slow.run, slow.run_id)}{at}", kind="code"),
+                    Cell(f"tcpdw timeline {slow.word}{at}", kind="code"),
                 )
             )
     caption = "The longest certain intervals, with the command that shows the run around each."
     return Table(caption, ("group", "duration", "run", "look"), rows, frozenset({"duration"}))
-
-
-def _word(run: str, run_id: int) -> str:
-    """Give what names the run on a command line: its name, or its number where that is odd."""
-    is_plain = len(run) <= 64 and shlex.quote(run) == run and not run.startswith("-")
-    return run if run and is_plain else str(run_id)
 
 
 def _quantile_table(metric: MetricComparison, full: Full) -> Table:
