@@ -60,7 +60,7 @@ def test_the_figures_are_the_sqls(shown: Page, loaded: Path) -> None:
         """[...document.querySelectorAll('table.compared')].map(table => [
             table.caption.innerText,
             [...table.tBodies[0].rows].map(row => [...row.cells].map(cell =>
-                cell.querySelector('data')?.value ?? cell.innerText.trim()))])"""
+                cell.querySelector('data')?.value ?? cell.innerText.trim().split('\\n')[0]))])"""
     )
     assert len(tables) > 20
     with query.opened(loaded) as connection:
@@ -72,6 +72,21 @@ def test_the_figures_are_the_sqls(shown: Page, loaded: Path) -> None:
                 [str(g.by[0]), *map(str, (g.runs, g.intervals, *g.durations))] for g in groups
             ]
             assert rows == expected, caption
+
+
+def test_a_group_of_which_nothing_is_shown_says_so_once(shown: Page) -> None:
+    rows = shown.evaluate(
+        """[...document.querySelectorAll('table.compared')].flatMap(table =>
+            [...table.tBodies[0].rows].slice(1).map(row => [
+                row.cells[0].innerText.includes('~ none shown'),
+                row.querySelectorAll('.under.slower, .under.faster').length,
+                row.querySelectorAll('.under.same').length]))"""
+    )
+    kinds = {is_silent for is_silent, _, _ in rows}
+    assert kinds == {True, False}
+    for is_silent, shown_in, not_in in rows:
+        # Else each of the three quantiles says what is shown.
+        assert (shown_in + not_in, shown_in > 0) == ((0, False) if is_silent else (3, True))
 
 
 def test_the_longest_intervals_are_the_sqls(shown: Page, loaded: Path) -> None:

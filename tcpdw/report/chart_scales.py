@@ -8,9 +8,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from tcpdw.compare.words import short
 from tcpdw.report import theme
 from tcpdw.report.distributions import Distribution
-from tcpdw.report.wording import LABEL, short
+from tcpdw.report.wording import LABEL
 
 if TYPE_CHECKING:
     import altair as alt
@@ -120,7 +121,7 @@ def duration_axis(alt_: Any, *, labels: bool, field: str = "dur") -> alt.X:
         field,
         type="quantitative",
         scale=alt_.Scale(
-            type="log", domain=[alt_.ExprRef("low"), alt_.ExprRef("high")], nice=False, clamp=True
+            type="log", domain=[alt_.ExprRef("low"), alt_.ExprRef("high")], nice=False
         ),
         axis=alt_.Axis(
             title=None,
@@ -132,6 +133,20 @@ def duration_axis(alt_: Any, *, labels: bool, field: str = "dur") -> alt.X:
             labelFlush=FLUSH,
             grid=True,
         ),
+    )
+
+
+def names_axis(alt_: Any, extent: int | None, limit: int) -> alt.Axis:
+    """Give the axis of names at the left of rows: `extent` and the longest label, in pixels."""
+    ends = {} if extent is None else {"minExtent": extent, "maxExtent": extent}
+    return alt_.Axis(
+        title=None,
+        grid=False,
+        ticks=False,
+        domain=False,
+        labelColor="var(--ink)",
+        labelLimit=limit,
+        **ends,
     )
 
 

@@ -16,6 +16,7 @@ from tcpdw.report.chart_scales import (
     dash,
     duration_axis,
     either,
+    names_axis,
     parameters,
     specification,
 )
@@ -31,6 +32,9 @@ MOST_CORNERS = 60
 
 BINS = 120
 """So many bins over the axis."""
+
+IN_VIEW = "datum.dur >= low && datum.dur <= high"
+"""What the axis shows: a reader can zoom it."""
 
 FEW_GROUPS = 4
 """With more groups each has fewer points: the page stays small."""
@@ -111,6 +115,7 @@ def _ecdf(
     )
     points = (
         alt.Chart(alt.NamedData("marks"))
+        .transform_filter(IN_VIEW)
         .mark_point(filled=True, size=70)
         .encode(
             x=duration_axis(alt, labels=labels),
@@ -181,20 +186,11 @@ def _medians(known: tuple[Series, ...], margin: int | None) -> dict[str, Any]:
     import altair as alt
 
     names = [one.name for one in known]
-    extent: dict[str, Any] = {} if margin is None else {"minExtent": margin, "maxExtent": margin}
     y = alt.Y(
         "group",
         type="nominal",
         scale=alt.Scale(domain=names),
-        axis=alt.Axis(
-            title=None,
-            grid=False,
-            ticks=False,
-            domain=False,
-            labelLimit=(margin or 190) - 10,
-            labelColor="var(--ink)",
-            **extent,
-        ),
+        axis=names_axis(alt, margin, (margin or 190) - 10),
     )
     told = [
         alt.Tooltip("group", type="nominal"),
@@ -204,6 +200,7 @@ def _medians(known: tuple[Series, ...], margin: int | None) -> dict[str, Any]:
     ]
     dots = (
         alt.Chart(alt.NamedData("points"))
+        .transform_filter(IN_VIEW)
         .mark_point(filled=True, opacity=0.7)
         .encode(
             x=duration_axis(alt, labels=True),
@@ -222,8 +219,10 @@ def _medians(known: tuple[Series, ...], margin: int | None) -> dict[str, Any]:
     line = bar.mark_rule(strokeWidth=1.5, color="var(--muted)", clip=True).encode(
         x=duration_axis(alt, labels=True, field="low"), x2="high", y=y, tooltip=whole
     )
-    tick = bar.mark_tick(thickness=2.5, size=18, color="var(--ink)").encode(
-        x=duration_axis(alt, labels=True), y=y, tooltip=whole
+    tick = (
+        bar.transform_filter(IN_VIEW)
+        .mark_tick(thickness=2.5, size=18, color="var(--ink)")
+        .encode(x=duration_axis(alt, labels=True), y=y, tooltip=whole)
     )
     return specification(alt.layer(line, tick, dots), max(1, len(names)) * 26)
 

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tcpdw.compare import Change, Comparison, Delta, MetricComparison
-from tcpdw.report.wording import change, changes, count, duration, listed, probability, short
+from tcpdw.compare.words import short
+from tcpdw.report.wording import change, changes, count, duration, listed, probability
 
 FEW = 5
 """Groups of fewer runs than these are called few."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tcpdw.report import theme
-from tcpdw.report.chart_scales import Series, colour, either, specification
+from tcpdw.report.chart_scales import Series, colour, either, names_axis, specification
 from tcpdw.report.page import Rows
 from tcpdw.report.wording import change, changes
 
@@ -90,16 +90,7 @@ def overview(
         "metric",
         type="nominal",
         scale=alt.Scale(domain=list(metrics), paddingInner=0.25, paddingOuter=0.1),
-        axis=alt.Axis(
-            title=None,
-            domain=False,
-            ticks=False,
-            labelColor="var(--ink)",
-            grid=False,
-            minExtent=150,
-            maxExtent=150,
-            labelLimit=145,
-        ),
+        axis=names_axis(alt, 150, 145),
     )
     names = [one.name for one in known]
     offset = alt.YOffset("group", type="nominal", scale=alt.Scale(domain=names))

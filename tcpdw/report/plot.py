@@ -204,6 +204,7 @@ def _html(plot: Plot) -> str:
     name = plot.metric.metric
     return page.render(
         "plot.html",
+        scripts=sections.SCRIPTS,
         title=f"{name} by {', '.join(plot.by)}",
         subtitle=plot.subtitle + (f": {plot.choice}." if plot.choice else "."),
         item=sections.section(plot.words, [part]),

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from tcpdw import browse, query
+from tcpdw.compare.words import recorded_on
 from tcpdw.report.page import Cell, Table
 from tcpdw.report.scope import Scope
-from tcpdw.report.wording import count, short
+from tcpdw.report.wording import count
 
 if TYPE_CHECKING:
     import duckdb
@@ -37,13 +37,13 @@ def recorded(connection: duckdb.DuckDBPyConnection, chosen: Scope) -> Table | No
         return None
     varied = [0, *(n for n in range(1, len(columns)) if len({row[n] for row in rows}) > 1)]
     common = [
-        f"{name} {_told(rows[0][place])}"
+        f"{name} {recorded_on(rows[0][place])}"
         for place, name in enumerate(columns)
         if place not in varied and rows[0][place] is not None
     ]
     shown: list[tuple[Cell | str, ...]] = []
     for row in rows[:MOST_ROWS]:
-        texts = ["-" if row[place] is None else _told(row[place]) for place in varied]
+        texts = ["-" if row[place] is None else recorded_on(row[place]) for place in varied]
         numbers = [int(str(value)) for value in row[len(columns) : len(columns) + 5]]
         first, last = (browse.utc(value) for value in row[len(columns) + 5 :])
         shown.append((*texts, *(Cell(f"{n:,}", n) for n in numbers), _period(first, last)))
@@ -55,13 +55,6 @@ def recorded(connection: duckdb.DuckDBPyConnection, chosen: Scope) -> Table | No
     counts = ("runs", "events", "packets", "events lost", "damaged")
     names = tuple(columns[place] for place in varied)
     return Table(caption, (*names, *counts, "recorded, UTC"), shown, frozenset(counts))
-
-
-def _told(value: object) -> str:
-    """Write what a run was recorded on; of LTTng's own name the version is enough."""
-    text = str(value)
-    lttng = re.fullmatch(r"(lttng) \(.*\) (\S+) - .*", text)
-    return " ".join(lttng.groups()) if lttng else short(text)
 
 
 def _period(first: str | None, last: str | None) -> str:

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 
 from tcpdw import catalog, compare, query
 from tcpdw.compare import Comparison
+from tcpdw.compare.words import short
 from tcpdw.errors import UsageError
 from tcpdw.report import chart_scales, findings, overview_chart, page, recorded, scope, sections
 from tcpdw.report.chart_scales import Series
 from tcpdw.report.distributions import distributions
 from tcpdw.report.page import Cell, Chart, Table
 from tcpdw.report.scope import Scope
-from tcpdw.report.wording import change, changes, count, probability, short, unit
+from tcpdw.report.wording import change, changes, count, probability, unit
 
 if TYPE_CHECKING:
     import duckdb
@@ -84,6 +85,7 @@ def report(
         metrics = _sections(connection, compared, chosen)
     return page.render(
         "report.html",
+        scripts=sections.SCRIPTS,
         title=f"tcpdw report: {name}",
         name=name,
         subtitle=scope.told(chosen, every),

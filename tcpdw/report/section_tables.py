@@ -6,10 +6,11 @@ import math
 from collections.abc import Sequence
 
 from tcpdw.compare import Change, Delta, Group, MetricComparison
+from tcpdw.compare.words import short
 from tcpdw.report.chart_scales import Series
 from tcpdw.report.distributions import SLOWEST, Distribution
 from tcpdw.report.page import Cell, Table
-from tcpdw.report.wording import bounds, change, changes, duration, short, unit
+from tcpdw.report.wording import bounds, change, changes, duration, unit
 
 LISTED_RUNS = 24
 """The medians of so many runs a group are listed one by one; of more, in five numbers."""

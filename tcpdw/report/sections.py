@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tcpdw import browse
-from tcpdw.compare import Change, Comparison, MetricComparison, Quantile
+from tcpdw.compare import Change, Comparison, Delta, MetricComparison, Quantile
+from tcpdw.compare.words import short
 from tcpdw.report import chart_scales, charts, findings, section_tables, stage_charts, wording
 from tcpdw.report.chart_scales import Axis, Series
 from tcpdw.report.distributions import Distribution
@@ -17,6 +18,9 @@ from tcpdw.report.wording import Unit, bounds, change, changes, duration, unit
 
 if TYPE_CHECKING:
     from tcpdw.sql_object import SqlObject
+
+SCRIPTS = ("plots.js", "zoom.js")
+"""The scripts of a page that has such parts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +34,10 @@ class Quantiles:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One group in the table of the comparison."""
+    """One group in the table of the comparison; `none`: that no quantile differs from the base."""
 
     name: Cell
+    none: Cell | None
     counts: tuple[Cell, ...]
     uncertain: Cell | None
     quantiles: tuple[Quantiles, ...]
@@ -170,7 +175,7 @@ def _rows(metric: MetricComparison, known: Sequence[Series]) -> tuple[Row, ...]:
     for one, group in zip(known, metric.groups, strict=True):
         delta = deltas.get(group.label)
         cells = tuple(
-            _quantile(quantile, of, delta.changes[place] if delta else None)
+            _quantile(quantile, of, delta.changes[place] if delta and _is_any(delta) else None)
             for place, (quantile, of) in enumerate(zip(group.quantiles, units, strict=True))
         )
         counts = tuple(Cell(f"{number:,}", number) for number in (group.runs, group.intervals))
@@ -179,6 +184,7 @@ def _rows(metric: MetricComparison, known: Sequence[Series]) -> tuple[Row, ...]:
         rows.append(
             Row(
                 Cell(one.name, mark=one.number),
+                _none(delta),
                 counts,
                 uncertain if group.uncertain else None,
                 cells,
@@ -186,6 +192,17 @@ def _rows(metric: MetricComparison, known: Sequence[Series]) -> tuple[Row, ...]:
             )
         )
     return tuple(rows)
+
+
+def _is_any(delta: Delta) -> bool:
+    return any(one.shown for one in delta.changes)
+
+
+def _none(delta: Delta | None) -> Cell | None:
+    """Say once of a group that nothing is shown; else each quantile says what is."""
+    if delta is None or _is_any(delta):
+        return None
+    return Cell("~ none shown", title=f"no difference from {short(delta.base)} is shown")
 
 
 def _quantile(quantile: Quantile, of: Unit, one: Change | None) -> Quantiles:

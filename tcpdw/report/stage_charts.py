@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from tcpdw.compare import MetricComparison
 from tcpdw.compare.model import Breakdown
 from tcpdw.report import theme
-from tcpdw.report.chart_scales import MARGIN, Series, specification
+from tcpdw.report.chart_scales import MARGIN, Series, names_axis, specification
 from tcpdw.report.page import Cell, Chart, Rows, Table
 from tcpdw.report.wording import LABEL, count, duration, unit
 
@@ -135,15 +135,7 @@ def _bars(order: tuple[str, ...], stages: tuple[str, ...], has_rest: bool) -> di
         "group",
         type="nominal",
         scale=alt.Scale(domain=list(order), paddingInner=0.3, paddingOuter=0.15),
-        axis=alt.Axis(
-            title=None,
-            domain=False,
-            ticks=False,
-            labelColor="var(--ink)",
-            minExtent=MARGIN,
-            maxExtent=MARGIN,
-            labelLimit=MARGIN - 10,
-        ),
+        axis=names_axis(alt, MARGIN, MARGIN - 10),
     )
 
     def x(field: str) -> alt.X:

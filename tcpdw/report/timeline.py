@@ -131,7 +131,7 @@ def html(line: Timeline) -> str:
     return page.render(
         "timeline.html",
         title=line.run.name,
-        scripts=["timeline.js"],
+        scripts=["plots.js", "timeline.js"],
         subtitle=timeline_page.subtitle(line),
         connection=timeline_page.connection_words(line),
         facts=timeline_page.facts(line),

@@ -13,8 +13,6 @@ MINUS = "\N{MINUS SIGN}"
 UNKNOWN = "?"
 """Stands for a bound that the runs cannot tell."""
 
-LONGEST_NAME = 42
-
 LABEL = (
     "datum.value == 0 ? '0' : abs(datum.value) >= 1e9 ? format(datum.value / 1e9, '~g') + ' s' : "
     "abs(datum.value) >= 1e6 ? format(datum.value / 1e6, '~g') + ' ms' : "
@@ -101,11 +99,3 @@ def listed(texts: Sequence[str]) -> str:
     if len(texts) < 2:
         return "".join(texts)
     return f"{', '.join(texts[:-1])} and {texts[-1]}"
-
-
-def short(text: str) -> str:
-    """Cut a name that is too long to be read in its middle; its ends tell more."""
-    if len(text) <= LONGEST_NAME:
-        return text
-    end = LONGEST_NAME // 3
-    return f"{text[: LONGEST_NAME - end - 1]}\N{HORIZONTAL ELLIPSIS}{text[-end:]}"

@@ -18,15 +18,7 @@ tcpdw.ready.then(async () => {
   let step = -1;
   let due = false;
 
-  const UNITS = [[1e9, "s"], [1e6, "ms"], [1e3, "us"], [1, "ns"]];
-  const written = (ns, digits = 4) => {
-    const [length, unit] = UNITS.find(([one]) => Math.abs(ns) >= one) ?? UNITS[3];
-    const value = ns / length;
-    const whole = Math.trunc(Math.abs(value)).toString().length;
-    const after = length === 1 ? 0 : Math.max(0, digits - whole);
-    const text = value.toLocaleString("en", { minimumFractionDigits: after, maximumFractionDigits: after });
-    return `${text.replace("-", "−")} ${unit}`;
-  };
+  const { written, plot, fraction } = tcpdw;
   // A time to the digits that a pixel can tell.
   const time = (ns) => {
     const digits = Math.max(4, Math.ceil(Math.log10(Math.max(Math.abs(ns), 1) / ((to - from) / 1e3))));
@@ -107,24 +99,12 @@ tcpdw.ready.then(async () => {
     keys[event.key]();
   });
 
-  // Where the plot is on the screen, and which time a place in it is.
-  const plot = (chart, holder) => {
-    const box = holder.querySelector("svg").getBoundingClientRect();
-    const left = box.left + chart.origin()[0] + chart.padding().left;
-    return { left, width: chart.width(), top: box.top + chart.padding().top, height: chart.height() };
-  };
-  const fraction = (event, area) => Math.min(Math.max((event.clientX - area.left) / area.width, 0), 1);
-
   const cross = find("cross");
   const band = find("band");
-  const place = (item, area, a, b, words) => {
-    const corner = stage.getBoundingClientRect();
+  const place = (item, ...where) => {
+    // Only what is displayed knows the element that it is placed in.
     item.style.display = "block";
-    item.style.left = `${area.left - corner.left + a}px`;
-    item.style.width = `${b - a}px`;
-    item.style.top = `${area.top - corner.top}px`;
-    item.style.height = `${area.height}px`;
-    item.firstElementChild.textContent = words;
+    tcpdw.place(item, ...where);
   };
   const hide = (item) => {
     item.style.display = "none";
