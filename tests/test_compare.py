@@ -17,6 +17,7 @@ from tcpdw.compare import (
     Between,
     By,
     Comparison,
+    Warning,
     compare,
     sampling,
     stages,
@@ -422,6 +423,68 @@ def test_a_warning_names_the_metrics_that_it_is_of(connection: duckdb.DuckDBPyCo
             assert str(warning) == f"{', '.join(warning.metrics)}: {warning.text}"
         else:
             assert str(warning) == warning.text
+
+
+def test_a_column_is_told_once_for_all_metrics(connection: duckdb.DuckDBPyConnection) -> None:
+    found = compare(connection, [], MACHINE)
+    unlike = [warning for warning in found.warnings if warning.kind == "unlike"]
+    columns = [warning.text.split()[4] for warning in unlike]
+    assert len(columns) == len(set(columns))
+    experiment = unlike[columns.index("experiment")].text
+    rows = connection.execute(
+        "SELECT metric, machine, experiment, COUNT(DISTINCT run_id), "
+        "SUM(COUNT(DISTINCT run_id)) OVER (PARTITION BY metric, machine) "
+        "FROM latency INNER JOIN runs USING (run_id) "
+        "WHERE certain GROUP BY metric, machine, experiment"
+    ).fetchall()
+    compared = {one.metric for one in found.metrics}
+    shares: dict[str, set[tuple[object, ...]]] = {metric: set() for metric in compared}
+    for metric, machine, what, runs, whole in rows:
+        if metric in compared:
+            shares[metric].add((machine, what, round(100 * runs / whole)))
+    most = max(list(shares.values()).count(one) for one in shares.values())
+    assert 1 < most < len(compared)
+    assert experiment.endswith(f"; other shares in {len(compared) - most} of the metrics)")
+    # What only some metrics differ in names these.
+    assert unlike[columns.index("role")].metrics == ("data_to_ack", "sendto_to_xmit")
+
+
+def test_too_few_runs_are_told_once_for_each_group(
+    connection: duckdb.DuckDBPyConnection,
+) -> None:
+    found = compare(connection, [], MACHINE)
+    tests = len(found.metrics) * 3
+    few = [warning for warning in found.warnings if warning.kind == "few"]
+    runs = {(one.metric, group.label): group.runs for one in found.metrics for group in one.groups}
+    metrics = ("data_to_ack", "sendto_to_xmit", METRIC)
+    assert [warning.metrics for warning in few] == [metrics] * 3
+    assert {runs[metric, "heron"] for metric in metrics} == {4}
+    assert {runs[metric, "kestrel"] for metric in metrics} == {9, 10}
+    assert "kestrel 9 to 10, heron 4;" in few[0].text
+    # The medians of four and of nine runs have 715 orders: two of these are the ends.
+    assert f"up to {2 / 715:.2g}, {tests * 2 / 715:.2g} over {tests} tests" in few[0].text
+
+
+def test_long_names_and_many_are_cut_in_warnings(tmp_path: Path) -> None:
+    long = "k" * 50
+    others = [
+        one
+        for number in range(8)
+        for one in spread(f"m{number}", 1_000_000, 4, experiment=f"{number}", kernel=long)
+    ]
+    with made(tmp_path, [*spread("a" + long, 1_000_000, 4), *others]) as connection:
+        found = compare(connection, [METRIC], MACHINE)
+    texts = {warning.text.split()[4]: warning.text for warning in found.warnings}
+    assert long not in str([warning.text for warning in found.warnings])
+    cut = f"{'k' * 27}\u2026{'k' * 14}"
+    assert f"m0, m1, m2, m3, m4 and 3 more: {cut})" in texts["kernel"]
+    assert texts["experiment"].endswith("; m0: 0; m1: 1; m2: 2; m3: 3 and 4 more)")
+
+
+def test_of_many_metrics_a_warning_names_the_first() -> None:
+    few = Warning("few", "text", ("a", "b", "c", "d"))
+    assert str(few) == "a, b, c, d: text"
+    assert str(Warning("few", "text", (*few.metrics, "e"))) == "a, b, c and 2 more: text"
 
 
 # --- stages --------------------------------------------------------------------------------------

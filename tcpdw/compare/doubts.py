@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from math import comb
 from typing import TYPE_CHECKING
 
 from tcpdw import query
 from tcpdw.compare.grouping import Groups
 from tcpdw.compare.model import Group, MetricComparison, Warning
+from tcpdw.compare.words import first_few, recorded_on, short
 
 if TYPE_CHECKING:
     import duckdb
@@ -34,6 +35,9 @@ another value for the shares of all values to be the same (the total variation d
 MOST = 0.5
 """A run that has more than this share of its group's intervals is said to prevail in it."""
 
+MOST_TOLD = 6
+"""At most so many groups or values stand one by one in a warning."""
+
 _Facts = Mapping[int, Mapping[str, object]]
 
 
@@ -46,22 +50,22 @@ def doubts(
     """List the warnings: what differs besides the compared, too few runs, losses, and the like."""
     facts = _facts(connection, groups)
     found: dict[tuple[str, str], list[str]] = {}
-    tests = sum(delta.p is not None for one in compared for delta in one.deltas)
     for one in compared:
-        for kind, text in (
-            *_unlike(groups, one, facts),
-            *_too_few(one, tests, alpha),
-            *_prevailing(one),
-        ):
+        for kind, text in (*_empty(one), *_prevailing(one)):
             found.setdefault((kind, text), []).append(one.metric)
-    every = len(compared)
     warnings = [
-        Warning(kind, text, () if len(metrics) == every else tuple(metrics))
-        for (kind, text), metrics in found.items()
+        *_unlike(groups, compared, facts),
+        *_too_few(compared, alpha),
+        *(Warning(kind, text, _of(metrics, compared)) for (kind, text), metrics in found.items()),
     ]
     order = ("unlike", "few", "none", "prevails")
     warnings.sort(key=lambda warning: (order.index(warning.kind), len(warning.metrics) > 0))
     return (*warnings, *_losses(groups, compared, facts), *_outside(groups))
+
+
+def _of(metrics: Sequence[str], compared: Sequence[MetricComparison]) -> tuple[str, ...]:
+    """Give the metrics that a warning is of; none where it is of all that are compared."""
+    return () if len(metrics) == len(compared) else tuple(metrics)
 
 
 def _facts(connection: duckdb.DuckDBPyConnection, groups: Groups) -> _Facts:
@@ -74,26 +78,43 @@ def _facts(connection: duckdb.DuckDBPyConnection, groups: Groups) -> _Facts:
     return {int(str(row[0])): dict(zip(names, row, strict=True)) for row in rows}
 
 
-def _unlike(groups: Groups, one: MetricComparison, facts: _Facts) -> Iterable[tuple[str, str]]:
-    """Tell in which columns the runs that have intervals of the metric differ by group."""
-    compared = set(groups.by) or _named_by_all(group.label for group in one.groups)
-    base, *others = one.groups
+def _unlike(
+    groups: Groups, compared: Sequence[MetricComparison], facts: _Facts
+) -> Iterator[Warning]:
+    """Tell in which columns the runs that have intervals of the metrics differ by group.
+
+    A column is told once, with the shares that most of the metrics have.
+    """
+    chosen = set(groups.by) or _named_by_all(group.label for group in compared[0].groups)
     for column in CIRCUMSTANCES:
-        if column in compared:
+        if column in chosen:
             continue
-        shares = {
-            group.label: _shares(facts[run.run_id][column] for run in group.run_medians)
-            for group in (base, *others)
-            if group.runs
-        }
-        first = shares.get(base.label)
-        if first is None or all(_apart(first, mix) <= ALIKE for mix in shares.values()):
+        by_metric = {one.metric: _unlike_in(column, one, facts) for one in compared}
+        metrics = [metric for metric, told in by_metric.items() if told is not None]
+        if not metrics:
             continue
-        by_mix: dict[str, list[str]] = {}
-        for label, mix in shares.items():
-            by_mix.setdefault(_mix(mix), []).append(label)
-        told = "; ".join(f"{', '.join(labels)}: {mix}" for mix, labels in by_mix.items())
-        yield "unlike", f"the groups differ in {column} too ({told})"
+        [(most, times), *_] = Counter(by_metric[metric] for metric in metrics).most_common(1)
+        other = len(metrics) - times
+        more = f"; other shares in {other} of the metrics" if other else ""
+        text = f"the groups differ in {column} too ({most}{more})"
+        yield Warning("unlike", text, _of(metrics, compared))
+
+
+def _unlike_in(column: str, one: MetricComparison, facts: _Facts) -> str | None:
+    """Tell what the groups of a metric have in a column; None where they are alike in it."""
+    shares = {
+        group.label: _shares(facts[run.run_id][column] for run in group.run_medians)
+        for group in one.groups
+        if group.runs
+    }
+    first = shares.get(one.groups[0].label)
+    if first is None or all(_apart(first, mix) <= ALIKE for mix in shares.values()):
+        return None
+    by_mix: dict[str, list[str]] = {}
+    for label, mix in shares.items():
+        by_mix.setdefault(_mix(mix), []).append(short(label))
+    told = [f"{first_few(labels, MOST_TOLD)}: {mix}" for mix, labels in by_mix.items()]
+    return first_few(told, MOST_TOLD, "; ")
 
 
 def _named_by_all(conditions: Iterable[str]) -> set[str]:
@@ -115,30 +136,55 @@ def _apart(one: Mapping[object, float], other: Mapping[object, float]) -> float:
 
 def _mix(shares: Mapping[object, float]) -> str:
     ordered = sorted(shares.items(), key=lambda item: (-item[1], str(item[0])))
-    names = ["unknown" if value is None else str(value) for value, _ in ordered]
     if len(ordered) == 1:
-        return names[0]
-    return ", ".join(f"{name} {share:.0%}" for name, (_, share) in zip(names, ordered, strict=True))
+        return recorded_on(ordered[0][0])
+    told = [f"{recorded_on(value)} {share:.0%}" for value, share in ordered]
+    return first_few(told, MOST_TOLD)
 
 
-def _too_few(one: MetricComparison, tests: int, alpha: float) -> Iterable[tuple[str, str]]:
+def _empty(one: MetricComparison) -> Iterable[tuple[str, str]]:
     base, *others = one.groups
     if not base.intervals:
-        yield "none", f"the base, {base.label}, has no certain interval: no difference can be shown"
+        text = f"the base, {short(base.label)}, has no certain interval: no difference can be shown"
+        yield "none", text
         return
     for group in others:
         if not group.intervals:
-            yield "none", f"{group.label} has no certain interval"
-            continue
-        # With all of the one's medians beyond all of the other's: two of so many orders.
-        least = min(1.0, 2 / comb(base.runs + group.runs, group.runs))
-        if least * tests >= alpha:
-            corrected = f", {min(1.0, least * tests):.2g} over {tests} tests" if tests > 1 else ""
-            yield (
-                "few",
-                f"too few runs to show a difference: {group.label} {group.runs}, "
-                f"{base.label} {base.runs}; the least p they can give is {least:.2g}{corrected}",
-            )
+            yield "none", f"{short(group.label)} has no certain interval"
+
+
+def _too_few(compared: Sequence[MetricComparison], alpha: float) -> Iterator[Warning]:
+    """Tell of each group once that its runs, or the base's, are too few in some metrics."""
+    tests = sum(delta.p is not None for one in compared for delta in one.deltas)
+    found: dict[str, list[tuple[str, int, int, float]]] = {}
+    for one in compared:
+        base, *others = one.groups
+        for group in others:
+            if not (base.intervals and group.intervals):
+                continue
+            # With all of the one's medians beyond all of the other's: two of so many orders.
+            least = min(1.0, 2 / comb(base.runs + group.runs, group.runs))
+            if least * tests >= alpha:
+                few = (one.metric, group.runs, base.runs, least)
+                found.setdefault(group.label, []).append(few)
+    for label, several in found.items():
+        least = max(p for *_, p in several)
+        up_to = "up to " if len({p for *_, p in several}) > 1 else ""
+        corrected = f", {min(1.0, least * tests):.2g} over {tests} tests" if tests > 1 else ""
+        runs = _from_to([n for _, n, _, _ in several])
+        base_runs = _from_to([n for _, _, n, _ in several])
+        yield Warning(
+            "few",
+            f"too few runs to show a difference: {short(label)} {runs}, "
+            f"{short(compared[0].groups[0].label)} {base_runs}; the least p they can give is "
+            f"{up_to}{least:.2g}{corrected}",
+            _of([metric for metric, *_ in several], compared),
+        )
+
+
+def _from_to(numbers: Sequence[int]) -> str:
+    low, high = min(numbers), max(numbers)
+    return str(low) if low == high else f"{low} to {high}"
 
 
 def _prevailing(one: MetricComparison) -> Iterable[tuple[str, str]]:
@@ -149,8 +195,9 @@ def _prevailing(one: MetricComparison) -> Iterable[tuple[str, str]]:
         if run.intervals > MOST * group.intervals:
             yield (
                 "prevails",
-                f"{run.intervals / group.intervals:.0%} of the intervals of {group.label} are of "
-                f"one of its {group.runs} runs, {run.run}: the quantiles are mostly that run's",
+                f"{run.intervals / group.intervals:.0%} of the intervals of {short(group.label)} "
+                f"are of one of its {group.runs} runs, {short(run.run)}: the quantiles are mostly "
+                "that run's",
             )
 
 
@@ -167,13 +214,13 @@ def _losses(
         if lossy:
             text = (
                 f"the tracer discarded {sum(lossy):,} events in {len(lossy)} of the {len(runs)} "
-                f"runs of {members.label}: {uncertain:,} uncertain intervals are left out"
+                f"runs of {short(members.label)}: {uncertain:,} uncertain intervals are left out"
             )
             yield Warning("lost", text)
         partial = sum(run["status"] == "partial" for run in runs)
         if partial:
             text = (
-                f"{partial} of the {len(runs)} runs of {members.label} "
+                f"{partial} of the {len(runs)} runs of {short(members.label)} "
                 f"{'was' if partial == 1 else 'were'} damaged and read in part"
             )
             yield Warning("partial", text)

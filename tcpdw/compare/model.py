@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tcpdw.compare.words import first_few
+
 if TYPE_CHECKING:
     from tcpdw.stats import Estimate
 
@@ -169,6 +171,10 @@ class MetricComparison:
     splits: tuple[Split, ...] = ()
 
 
+MOST_METRICS = 4
+"""At most so many metrics stand one by one before a warning."""
+
+
 @dataclass(frozen=True, slots=True)
 class Warning:
     """What a reader must know before believing a difference; of these metrics (none: of all)."""
@@ -178,7 +184,9 @@ class Warning:
     metrics: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        return f"{', '.join(self.metrics)}: {self.text}" if self.metrics else self.text
+        return (
+            f"{first_few(self.metrics, MOST_METRICS)}: {self.text}" if self.metrics else self.text
+        )
 
 
 @dataclass(frozen=True, slots=True)
