@@ -161,6 +161,14 @@ def test_a_base_that_no_panel_has_is_refused(connection: duckdb.DuckDBPyConnecti
         report(connection, name="x", runs="machine = 'nobody'")
 
 
+def test_more_groups_than_a_page_holds_are_refused(
+    connection: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tcpdw.report.report.MOST_GROUPS", 3)
+    with pytest.raises(UsageError, match="4 groups by machine are too many"):
+        report(connection, name="x", by=["machine"], runs="true")
+
+
 def test_an_empty_warehouse_has_a_page(browser: Browser, tmp_path: Path) -> None:
     with Warehouse(tmp_path / "empty.duckdb"):
         pass

@@ -20,6 +20,9 @@ from tcpdw.report.wording import change, changes, count, probability, unit
 if TYPE_CHECKING:
     import duckdb
 
+MOST_GROUPS = 100
+"""More groups than this, as one a run, no reader tells apart, and the page grows with each."""
+
 
 @dataclass(frozen=True, slots=True)
 class Panel:
@@ -52,12 +55,20 @@ def basis(
 
     `by` and `base` are those of `tcpdw.compare.By`, `runs` is a condition on the table `runs`;
     without these the comparison is the fair one of `scope.choose`. Raises UsageError where a
-    column, a run of the condition, or the base does not exist.
+    column, a run of the condition, or the base does not exist, or there are too many groups.
     """
     chosen = scope.choose(connection, by, runs)
     if runs is not None and not chosen.panels:
         raise UsageError(f"no run has {runs}", hint="`tcpdw runs` lists them")
-    return Basis(chosen, tuple(_compared(connection, chosen, base)))
+    compared = tuple(_compared(connection, chosen, base))
+    for one in compared:
+        groups = max((len(metric.groups) for metric in one.metrics), default=0)
+        if groups > MOST_GROUPS:
+            raise UsageError(
+                f"{groups:,} groups by {', '.join(one.by)} are too many for a page",
+                hint="--runs chooses among the runs; `tcpdw compare` takes any number",
+            )
+    return Basis(chosen, compared)
 
 
 def report(
