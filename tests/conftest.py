@@ -72,7 +72,7 @@ def connection(loaded: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         yield opened
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Yield a headless Chromium; `browser.Watched` shows a page in it."""
     with chromium() as started:
