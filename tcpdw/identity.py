@@ -85,7 +85,15 @@ def _storable(identity: Identity) -> Identity:
 def _text(value: object) -> str | None:
     if not isinstance(value, str | int):
         return None
-    return printable(str(value).strip()[:_MAX_TEXT]) or None
+    return _in_utf8(str(value).strip()[:_MAX_TEXT]) or None
+
+
+def _in_utf8(text: str) -> str:
+    """Return `text` with U+FFFD for half characters, which neither UTF-8 nor a database can hold.
+
+    All else is data, control characters too: whoever shows a text makes it harmless.
+    """
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _identity_of_names(names: Iterable[str]) -> Identity:
@@ -99,8 +107,9 @@ def _identity_of_names(names: Iterable[str]) -> Identity:
 def read_run_json(path: Path) -> Identity:
     """Read the fields of `Identity` that a `run.json` states; other fields are left alone.
 
-    Raises `RunError` for what is no JSON object, is over 1 MiB, or gives a field a wrong type,
-    a number out of range, or text that is empty, too long, or holds control characters.
+    A text is taken as it is, whatever it holds; what is no UTF-8 becomes U+FFFD. Raises `RunError`
+    for what is no JSON object, is over 1 MiB, or gives a field a wrong type, a number out of range,
+    or text that is empty or too long.
     """
     import json  # with its decoder, not needed to find runs
 
@@ -108,11 +117,8 @@ def read_run_json(path: Path) -> Identity:
     if len(raw) > _MAX_RUN_JSON:
         raise run_error(path, f"is larger than {_MAX_RUN_JSON:,} bytes")
     try:
-        text = raw.decode("utf-8-sig")
+        text = raw.decode("utf-8-sig", "replace")
         stated = json.loads(text, parse_constant=_no_constant, object_pairs_hook=_no_repeats)
-    except UnicodeDecodeError as error:
-        message = "is not UTF-8"
-        raise RunError(message, path=printable(str(path)), offset=error.start) from error
     except json.JSONDecodeError as error:
         message = f"is no JSON: {error.msg} in column {error.colno}"
         raise run_error(path, message, line=error.lineno, cause=error) from error
@@ -135,9 +141,9 @@ def _stated_identity(path: Path, text: str, stated: Mapping[str, object]) -> Ide
     for field in _TEXTS:
         value = stated.get(field)
         if isinstance(value, str):
-            value = value.strip()
-            if not 0 < len(value) <= _MAX_TEXT or not value.isprintable():
-                raise wrong(field, f"not 1 to {_MAX_TEXT} printable characters")
+            value = _in_utf8(value.strip())
+            if not 0 < len(value) <= _MAX_TEXT:
+                raise wrong(field, f"not 1 to {_MAX_TEXT} characters")
             known[field] = value
         elif value is not None:
             raise wrong(field, "not a text")
