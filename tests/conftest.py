@@ -26,6 +26,21 @@ DATA = Path(__file__).parent.parent / "data"
 START_SECONDS = 90
 STOP_SECONDS = 20
 
+SHARING = {
+    "test_record": "recording",
+    "test_flow": "prefect",
+    "test_nightly": "prefect",
+}
+"""Test files, by how their names begin, that share what the machine has once, or a server."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep a file's tests on one worker, for they share fixtures, and files that share likewise."""
+    for item in items:
+        name = item.path.stem
+        group = next((SHARING[start] for start in SHARING if name.startswith(start)), name)
+        item.add_marker(pytest.mark.xdist_group(group))
+
 
 def prefect_environment(home: Path) -> dict[str, str]:
     """Return an environment in which Prefect has no settings but a home of its own."""
