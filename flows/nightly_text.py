@@ -76,7 +76,7 @@ def _comparison(night: Night) -> list[str]:
         rest = "" if found else "no difference is shown in "
         notes.append(f"{runs}: {rest}{len(comparison.metrics)} metrics compared")
         for warning in comparison.warnings:
-            notes.append(f"{one.label}: {night.periods.named(str(warning))}")
+            notes.append(f"{one.label}: {warning}")
     if rows:
         columns = ("Series", "Metric", "Quantile", "Before", "Now", "Change", "95 %")
         lines += [*_cut(columns, rows, 4), ""]

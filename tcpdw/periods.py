@@ -46,10 +46,16 @@ class Periods:
         """Give both periods as an SQL condition on `runs`."""
         return self._between(2, 0)
 
+    @property
+    def sides(self) -> Between:
+        """Give both periods as the sides of a comparison, the earlier one as the base."""
+        names = (f"the {self.days} days before", f"the last {self.days} days")
+        return Between(self.base, self.new, names)
+
     def named(self, text: str) -> str:
         """Give a text with the periods' names in place of their conditions."""
-        text = text.replace(self.base, f"the {self.days} days before")
-        return text.replace(self.new, f"the last {self.days} days")
+        before, last = self.sides.labels or (self.base, self.new)
+        return text.replace(self.base, before).replace(self.new, last)
 
     def told(self) -> str:
         """Say which days these are."""
@@ -148,9 +154,8 @@ def compared(
     """Compare a series' periods in all metrics that both have; None where there is none."""
     if one.lacks(periods.days) is not None:
         return None
-    sides = Between(periods.base, periods.new)
     try:
-        return compare(connection, (), sides, runs=one.condition)
+        return compare(connection, (), periods.sides, runs=one.condition)
     except (MissingEventsError, UsageError):
         return None
 
@@ -180,9 +185,10 @@ def _judged(
 ) -> Judged:
     if (lack := it.lacks(periods.days)) is not None:
         return Judged(it.label, one, Verdict.UNKNOWN, lack)
-    sides = Between(periods.base, periods.new)
     try:
-        result = gate.judge(connection, one.metric, sides, one.limit, q=one.q, runs=it.condition)
+        result = gate.judge(
+            connection, one.metric, periods.sides, one.limit, q=one.q, runs=it.condition
+        )
     except (MissingEventsError, UsageError) as error:
         return Judged(it.label, one, Verdict.UNKNOWN, periods.named(error.message))
     return Judged(it.label, one, result.verdict, result.reason, result)

@@ -103,7 +103,8 @@ def test_a_series_is_compared_with_itself(connection: duckdb.DuckDBPyConnection)
             [odd],
         ).fetchall()
         assert (group.intervals, group.quantiles[0].value) == (count, median)
-    texts = [spans.named(str(warning)) for warning in comparison.warnings]
+    assert [group.label for group in one.groups] == ["the 7 days before", "the last 7 days"]
+    texts = [str(warning) for warning in comparison.warnings]
     assert not [text for text in texts if "started_at" in text]
 
 

@@ -201,7 +201,7 @@ def kill_and_go_on(folder: Path, reader: str, seed: str, kills: int) -> tuple[in
     # bt2 takes seconds for what is recorded.
     inbox = fill(folder / "in", SAMPLES if reader == "native" else ())
     wrong: list[str] = []
-    leaving = done = 0
+    leaving = done = rounds = 0
     with started() as programs:
 
         def lane(name: str) -> Lane:
@@ -214,7 +214,8 @@ def kill_and_go_on(folder: Path, reader: str, seed: str, kills: int) -> tuple[in
         expected = {name: (events, packets) for name, events, packets in found}
         content = contents(undisturbed.warehouse, without="run_id")
         while done < kills:
-            disturbed = lane(f"after {done}")
+            rounds += 1
+            disturbed = lane(f"round {rounds}")
             before = 0
             for _ in range(12):
                 whom = chance.choice(("all", "parent", "reader" if reader == "bt2" else "parent"))

@@ -33,10 +33,14 @@ class By:
 
 @dataclass(frozen=True, slots=True)
 class Between:
-    """Two groups, each given as an SQL condition on the columns of `runs`."""
+    """Two groups, each given as an SQL condition on the columns of `runs`.
+
+    `labels`: what to call them, base first; the conditions themselves where it is None.
+    """
 
     base: str
     new: str
+    labels: tuple[str, str] | None = None
 
 
 Grouping = By | Between
@@ -94,13 +98,15 @@ def _between(
 ) -> Groups:
     among = set(chosen)
     sides: list[Members] = []
-    for name, condition in (("--base", grouping.base), ("--new", grouping.new)):
+    labels = grouping.labels or (grouping.base, grouping.new)
+    both_sides = (("--base", grouping.base), ("--new", grouping.new))
+    for (name, condition), label in zip(both_sides, labels, strict=True):
         found = [run for run in query.run_ids(connection, condition) if run in among]
         if not found:
             raise UsageError(
                 f"no run has {name} {condition}", hint="`tcpdw runs` lists them with their columns"
             )
-        sides.append(Members(condition, (condition,), tuple(found)))
+        sides.append(Members(label, (condition,), tuple(found)))
     both = set(sides[0].run_ids) & set(sides[1].run_ids)
     if both:
         raise UsageError(
