@@ -36,11 +36,11 @@ from prefect.states import Failed
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from flows import ingest_report, markdown
+from flows.command import ended
 from flows.held import Held
 from flows.limits import loading
 from tcpdw import inputs, pipeline, run_log
 from tcpdw.errors import TcpdwError, UsageError, WarehouseBusyError
-from tcpdw.output import clean
 from tcpdw.pipeline import IngestSummary, Job, Options, Plan, Steps, Watcher
 from tcpdw.rundata import RunData
 from tcpdw.runs import Identity
@@ -276,26 +276,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     That is 0; 1 where a run failed or the warehouse cannot be written; 2 for wrong usage.
     """
-    try:
+
+    def work() -> int:
         given = _parser().parse_args(arguments)
         parameters = _parameters(given)
         if given.serve is None:
             state = ingest(**parameters, return_state=True)
             return 0 if state.is_completed() else 1
         _serve(given.serve, parameters)
-    except UsageError as error:
-        return _complain(f"error: {error}", 2)
-    except KeyboardInterrupt:
-        return _complain("stopped", 130)
-    except Exception as error:
-        # Prefect raises errors of many kinds, RuntimeError for a server that does not answer.
-        return _complain(f"error: {type(error).__name__}: {error}", 1)
-    return 0
+        return 0
 
-
-def _complain(text: str, status: int) -> int:
-    sys.stderr.write(f"flows.ingest: {clean(text)}\n")
-    return status
+    return ended("flows.ingest", work)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -25,12 +25,12 @@ from prefect.client.schemas.objects import State
 from prefect.states import Failed
 
 from flows import comparison_report
+from flows.command import ended
 from flows.held import Held
 from flows.markdown import escaped, shortened
 from tcpdw import query
 from tcpdw.compare import Comparison
 from tcpdw.errors import TcpdwError, UsageError
-from tcpdw.output import clean
 from tcpdw.report import page
 from tcpdw.report import report as pages
 from tcpdw.report.report import Basis
@@ -134,21 +134,12 @@ def _by_role(found: Basis) -> Iterator[tuple[str | None, Comparison]]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the flow from the command line; gives 0, 1 where it failed, 2 for wrong usage."""
-    try:
+
+    def work() -> int:
         state = report(**_parameters(_parser().parse_args(arguments)), return_state=True)
         return 0 if state.is_completed() else 1
-    except UsageError as error:
-        return _complain(f"error: {error}", 2)
-    except KeyboardInterrupt:
-        return _complain("stopped", 130)
-    except Exception as error:
-        # Prefect raises errors of many kinds, RuntimeError for a server that does not answer.
-        return _complain(f"error: {type(error).__name__}: {error}", 1)
 
-
-def _complain(text: str, status: int) -> int:
-    sys.stderr.write(f"flows.report: {clean(text)}\n")
-    return status
+    return ended("flows.report", work)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -16,10 +16,10 @@ from typing import Any, cast
 from prefect.schedules import Cron, Schedule
 from prefect.settings import get_current_settings
 
+from flows.command import ended, said
 from flows.markdown import shortened
 from flows.nightly import nightly
 from tcpdw.errors import UsageError
-from tcpdw.output import clean
 
 ENTRYPOINT = "flows/nightly.py:nightly"
 
@@ -27,7 +27,8 @@ ENTRYPOINT = "flows/nightly.py:nightly"
 def main(text: str) -> int:
     """Do what the JSON says, and give the exit status: 0, 1 for a failure, 2 for wrong usage."""
     asked: dict[str, Any] = json.loads(text)
-    try:
+
+    def work() -> int:
         if asked["cron"] is None:
             return _once(asked["parameters"])
         _check_server()
@@ -36,19 +37,14 @@ def main(text: str) -> int:
             _serve(asked, schedule)
         else:
             _deploy(asked, schedule)
-    except UsageError as error:
-        return _complain(f"error: {error}", 2)
-    except KeyboardInterrupt:
-        return _complain("stopped", 130)
-    except Exception as error:
-        # Prefect raises errors of many kinds, RuntimeError for a server that does not answer.
-        return _complain(f"error: {type(error).__name__}: {error}", 1)
-    return 0
+        return 0
+
+    return ended("tcpdw", work)
 
 
 def _once(parameters: dict[str, Any]) -> int:
     state = nightly(**parameters, return_state=True)
-    _complain(f"{state.name}: {shortened(state.message or '')}", 0)
+    said("tcpdw", f"{state.name}: {shortened(state.message or '')}", 0)
     return 0 if state.is_completed() else 1
 
 
@@ -90,12 +86,7 @@ def _deploy(asked: dict[str, Any], schedule: Schedule) -> None:
         print_next_steps=False,
     )
     pool = asked["work_pool"]
-    _complain(f"deployed; `prefect worker start --pool {pool}` runs it", 0)
-
-
-def _complain(text: str, status: int) -> int:
-    sys.stderr.write(f"tcpdw: {clean(text)}\n")
-    return status
+    said("tcpdw", f"deployed; `prefect worker start --pool {pool}` runs it", 0)
 
 
 if __name__ == "__main__":
