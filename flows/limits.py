@@ -18,7 +18,7 @@ from prefect.concurrency.sync import concurrency
 from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
 from prefect.settings import get_current_settings
 
-from tcpdw import warehouse
+import tcpdw
 from tcpdw.errors import WarehouseBusyError, WarehouseError
 
 LEASE_SECONDS = 60.0
@@ -99,7 +99,7 @@ def _is_taken(client: SyncPrefectClient, name: str) -> bool:
 
 def _is_in_use(path: Path) -> bool:
     try:
-        warehouse.connect(path).close()
+        tcpdw.connect(path).close()
     except WarehouseBusyError:
         return True
     except WarehouseError:

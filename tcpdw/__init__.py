@@ -17,6 +17,6 @@ def connect(path: Path | str) -> duckdb.DuckDBPyConnection:
 
     Raises `tcpdw.errors.WarehouseError`, naming the file and what to do, where it cannot be read.
     """
-    from tcpdw import warehouse
+    from tcpdw import warehouse_opening
 
-    return warehouse.connect(path)
+    return warehouse_opening.connect(path)

@@ -33,14 +33,17 @@ _DERIVING = ("fills", "completes", "staged")
 
 @dataclass(frozen=True)
 class Catalog:
-    """All objects of `sql/`, in an order in which each comes after what it uses."""
+    """All objects of `sql/`, by name."""
 
-    objects: tuple[SqlObject, ...]
+    by_name: Mapping[str, SqlObject]
 
     @cached_property
-    def by_name(self) -> Mapping[str, SqlObject]:
-        """Give the objects by name."""
-        return {item.name: item for item in self.objects}
+    def objects(self) -> tuple[SqlObject, ...]:
+        """Give all objects in an order in which each comes after what it uses.
+
+        Raises CatalogError, naming file and line, where objects use each other in a circle.
+        """
+        return tuple(_ordered(self.by_name))
 
     @property
     def tables(self) -> tuple[SqlObject, ...]:
@@ -69,7 +72,7 @@ class Catalog:
     @cached_property
     def metrics(self) -> tuple[SqlObject, ...]:
         """Give the metrics' views, by name."""
-        found = (item for item in self.objects if _is_metric(item))
+        found = (item for item in self.by_name.values() if _is_metric(item))
         return tuple(sorted(found, key=lambda item: item.name))
 
     @cached_property
@@ -165,11 +168,10 @@ def sql_root() -> Path:
 
 @cache
 def load(root: Path | None = None) -> Catalog:
-    """Read and order every file under `root` (the project's own `sql/` by default).
+    """Read every file under `root` (the project's own `sql/` by default).
 
     Raises CatalogError, naming file and line, where a file creates nothing, creates what another
-    creates too, is not named after its object (metrics and reports), or where objects use each
-    other in a circle.
+    creates too, or is not named after its object (metrics and reports).
     """
     root = root or sql_root()
     found: dict[str, SqlObject] = {}
@@ -188,7 +190,7 @@ def load(root: Path | None = None) -> Catalog:
     for name, item in found.items():
         if "arms" in item.keys:
             found[name] = with_arms(item, sorted(metrics, key=lambda metric: metric.name))
-    return Catalog(tuple(_ordered(found)))
+    return Catalog(found)
 
 
 def _is_metric(item: SqlObject) -> bool:
@@ -230,8 +232,7 @@ def _object(path: Path, room: str, line: int, statement: str) -> SqlObject:
     code = statement[first_code.start :]
     if kind != "TABLE" and not BODY.search(code):
         raise CatalogError(f"{name} has no AS", path=path, line=line)
-    words = sql_text.code_words(code) - {name}
-    return SqlObject(name, kind, room, path, line, doc, keys, code.strip(), words)
+    return SqlObject(name, kind, room, path, line, doc, keys, code.strip())
 
 
 def _header(text: str) -> tuple[str, dict[str, str]]:

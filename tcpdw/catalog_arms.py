@@ -21,7 +21,6 @@ def with_arms(item: SqlObject, metrics: Iterable[SqlObject]) -> SqlObject:
     assert create is not None
     head, arm = item.statement[: create.end()], item.statement[create.end() :].rstrip().rstrip(";")
     arms: list[str] = []
-    words = set(item.words)
     for names, source in _names(stand_ins, metrics):
         named = arm
         for stand_in, name in names.items():
@@ -29,10 +28,9 @@ def with_arms(item: SqlObject, metrics: Iterable[SqlObject]) -> SqlObject:
         for stand_in, name in {**names, stand_ins[0]: source}.items():
             named = re.sub(rf"\b{re.escape(stand_in)}\b", name, named)
         arms.append(named)
-        words.add(source)
     if not arms:
         return item
-    return replace(item, statement=head + "\nUNION ALL".join(arms) + ";", words=frozenset(words))
+    return replace(item, statement=head + "\nUNION ALL".join(arms) + ";")
 
 
 def _names(

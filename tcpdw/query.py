@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from threading import Thread
+from threading import Thread, current_thread, main_thread
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
-from tcpdw import warehouse
+from tcpdw import catalog
 from tcpdw.errors import UsageError, WarehouseError
 from tcpdw.output import Result
+from tcpdw.warehouse_opening import connect, views_of
 
 if TYPE_CHECKING:
     import duckdb
@@ -26,6 +27,7 @@ NO_SQL_HINT = 'give it, as in `tcpdw sql "FROM runs"`'
 
 _FETCH_ROWS = 4096
 _ARROW_ROWS = 65536
+_MANY_ROWS = 1 << 20
 _READ_ONLY = "read-only mode"
 _READ_ONLY_HINT = "queries only read the warehouse; -o FILE writes their result"
 _REFUSED = (
@@ -34,6 +36,7 @@ _REFUSED = (
     "configuration has been locked",
 )
 _REFUSED_HINT = "`tcpdw sql --unsafe` may use files, extensions and settings"
+_OTHER_VIEWS_HINT = "the warehouse has another tcpdw's views; `tcpdw upgrade` brings today's"
 _NO_FILES = "File system LocalFileSystem has been disabled"
 
 # A progress bar would go to standard output, among the rows; and a table that is not there is not
@@ -49,19 +52,34 @@ _SAFE = (
 
 
 @contextmanager
-def opened(path: Path, *, unsafe: bool = False) -> Generator[duckdb.DuckDBPyConnection]:
+def opened(
+    path: Path, *, unsafe: bool = False, meanwhile: Callable[[], object] | None = None
+) -> Generator[duckdb.DuckDBPyConnection]:
     """Open a warehouse for queries: read-only, no other file, no extension, settings locked.
 
     With `unsafe` a query may do whatever the user may with other files: read and write them, attach
     databases, load extensions, and take room on disk for what exceeds memory; the warehouse itself
-    is open read-only all the same. Raises WarehouseError as `warehouse.connect` does.
+    is open read-only all the same. `meanwhile` is called while the file is opened, which takes long
+    enough to import what works on it. Raises WarehouseError as `connect` does.
     """
-    connection = warehouse.connect(path)
+    connection = connect(path) if meanwhile is None else _connected(path, meanwhile)
     try:
         connection.execute(_ALWAYS if unsafe else f"{_ALWAYS}; {_SAFE}")
         yield connection
     finally:
         connection.close()
+
+
+def _connected(path: Path, meanwhile: Callable[[], object]) -> duckdb.DuckDBPyConnection:
+    with ThreadPoolExecutor(1) as pool:
+        opening = pool.submit(connect, path)
+        try:
+            meanwhile()
+        except BaseException:
+            if opening.exception() is None:
+                opening.result().close()
+            raise
+    return opening.result()
 
 
 def execute(
@@ -76,7 +94,7 @@ def execute(
     try:
         rows = _interruptible(connection, _fetch_all, connection, text, given)
     except duckdb.Error as error:
-        raise failure(error) from error
+        raise failure(error, connection) from error
     return Result(_names(connection), rows)
 
 
@@ -95,7 +113,28 @@ def arrays(
     try:
         return _interruptible(connection, _fetch_arrays, connection, text, given)
     except duckdb.Error as error:
-        raise failure(error) from error
+        raise failure(error, connection) from error
+
+
+def batches(
+    connection: duckdb.DuckDBPyConnection,
+    text: str,
+    values: Sequence[object] | Mapping[str, object] = (),
+) -> Iterator[dict[str, NDArray[Any]]]:
+    """Run one statement and give its columns as `arrays` does, some of the rows at a time."""
+    import duckdb
+
+    given = dict(values) if isinstance(values, Mapping) else list(values)
+    try:
+        relation = _interruptible(connection, partial(connection.sql, text, params=given or None))
+        _, found = _arrow(connection, relation, _MANY_ROWS)
+        for batch in found:
+            yield {
+                name: batch.column(name).to_numpy(zero_copy_only=False)
+                for name in batch.schema.names
+            }
+    except duckdb.Error as error:
+        raise failure(error, connection) from error
 
 
 def statements(
@@ -127,7 +166,7 @@ def statements(
             for _ in _rows(connection):
                 pass
     except duckdb.Error as error:
-        raise failure(error) from error
+        raise failure(error, connection) from error
 
 
 def count(connection: duckdb.DuckDBPyConnection, text: str) -> int:
@@ -140,7 +179,7 @@ def count(connection: duckdb.DuckDBPyConnection, text: str) -> int:
     try:
         return sum(map(_asks, connection.extract_statements(text)))
     except duckdb.Error as error:
-        raise failure(error) from error
+        raise failure(error, connection) from error
 
 
 def run_ids(connection: duckdb.DuckDBPyConnection, condition: str | None) -> list[int]:
@@ -157,12 +196,14 @@ def run_ids(connection: duckdb.DuckDBPyConnection, condition: str | None) -> lis
         if len(connection.extract_statements(text)) != 1:
             raise UsageError(f"not one condition: {condition}", hint="give one without `;`")
     except duckdb.Error as error:
-        raise failure(error) from error
+        raise failure(error, connection) from error
     return sorted(int(str(row[0])) for row in execute(connection, text).rows)
 
 
-def failure(error: Exception) -> WarehouseError:
+def failure(error: Exception, connection: duckdb.DuckDBPyConnection) -> WarehouseError:
     """Turn DuckDB's error into one of the tree, with the line and the caret that it gives."""
+    import duckdb
+
     text = str(error).strip() or type(error).__name__
     if _NO_FILES in text:
         # By itself it would read as if something were wrong with the machine.
@@ -170,8 +211,12 @@ def failure(error: Exception) -> WarehouseError:
         return WarehouseError(text, hint=_REFUSED_HINT)
     if _READ_ONLY in text:
         return WarehouseError(text, hint=_READ_ONLY_HINT)
-    refused = any(words in text for words in _REFUSED)
-    return WarehouseError(text, hint=_REFUSED_HINT if refused else None)
+    if any(words in text for words in _REFUSED):
+        return WarehouseError(text, hint=_REFUSED_HINT)
+    is_missing = isinstance(error, duckdb.CatalogException | duckdb.BinderException)
+    if is_missing and views_of(connection) != catalog.load().digest:
+        return WarehouseError(text, hint=_OTHER_VIEWS_HINT)
+    return WarehouseError(text)
 
 
 def _asks(statement: duckdb.Statement) -> bool:
@@ -190,9 +235,11 @@ def _rows(connection: duckdb.DuckDBPyConnection) -> Iterator[tuple[object, ...]]
 
 
 def _arrow(
-    connection: duckdb.DuckDBPyConnection, relation: duckdb.DuckDBPyRelation
+    connection: duckdb.DuckDBPyConnection,
+    relation: duckdb.DuckDBPyRelation,
+    rows: int = _ARROW_ROWS,
 ) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
-    reader = _interruptible(connection, relation.to_arrow_reader, _ARROW_ROWS)
+    reader = _interruptible(connection, relation.to_arrow_reader, rows)
 
     def batches() -> Iterator[pa.RecordBatch]:
         while (batch := _interruptible(connection, next, reader, None)) is not None:
@@ -224,8 +271,10 @@ def _interruptible(
     """Run a call of DuckDB's so that Ctrl-C stops it.
 
     Python sees a signal only between its own steps, and a query is one step: it runs in a thread
-    of its own while this one waits.
+    of its own while this one waits. Only the main thread sees signals.
     """
+    if current_thread() is not main_thread():
+        return call(*args, **options)
     future: Future[_Answer] = Future()
 
     def work() -> None:

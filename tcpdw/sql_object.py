@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
@@ -52,7 +52,11 @@ class SqlObject:
     doc: str
     keys: Mapping[str, str]
     statement: str
-    words: frozenset[str] = field(repr=False)
+
+    @cached_property
+    def words(self) -> frozenset[str]:
+        """Give every name that the statement uses, but for its own."""
+        return sql_text.code_words(self.statement) - {self.name}
 
     @cached_property
     def columns(self) -> tuple[Column, ...]:

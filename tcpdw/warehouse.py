@@ -67,26 +67,6 @@ class LoadedRun:
     warnings: tuple[str, ...]
 
 
-def connect(path: Path | str, *, read_only: bool = True) -> duckdb.DuckDBPyConnection:
-    """Connect to a warehouse that exists, with all its tables and views.
-
-    The connection's results convert to polars with `.pl()`. Raises WarehouseError, naming the file
-    and what to do, where it is missing, locked, no database, no warehouse, or from a newer tcpdw.
-    """
-    path = Path(path)
-    if not path.exists():
-        raise WarehouseError(
-            "no such warehouse", path=path, hint="make it with `tcpdw ingest PATH...`"
-        )
-    connection = open_file(path, read_only=read_only)
-    try:
-        check_layout(connection, path)
-    except BaseException:
-        connection.close()
-        raise
-    return connection
-
-
 def _silent(_: str) -> None:
     pass
 

@@ -22,6 +22,26 @@ BLOCK_SIZE = 65536
 numbers, times among them, into fewer bits."""
 
 
+def connect(path: Path | str) -> duckdb.DuckDBPyConnection:
+    """Connect to a warehouse that exists, with all its tables and views.
+
+    The connection's results convert to polars with `.pl()`. Raises WarehouseError, naming the file
+    and what to do, where it is missing, locked, no database, no warehouse, or from a newer tcpdw.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise WarehouseError(
+            "no such warehouse", path=path, hint="make it with `tcpdw ingest PATH...`"
+        )
+    connection = open_file(path, read_only=True)
+    try:
+        check_layout(connection, path)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
 def open_file(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
     """Connect to a database, made where a writer finds none; raises WarehouseError."""
     import duckdb
@@ -137,6 +157,12 @@ def check_layout(
             path=path,
             hint="bring tcpdw up to date",
         )
+
+
+def views_of(connection: duckdb.DuckDBPyConnection) -> str:
+    """Give the digest of the catalogue that a warehouse's views are of."""
+    [(digest,)] = connection.execute("SELECT catalog_hash FROM main.warehouse").fetchall()
+    return digest
 
 
 def first_line(error: Exception) -> str:

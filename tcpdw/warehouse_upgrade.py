@@ -30,6 +30,7 @@ from tcpdw.warehouse_opening import (
     open_file,
     refusal,
     remove_spilled,
+    views_of,
 )
 from tcpdw.warehouse_schema import Schema
 
@@ -63,11 +64,14 @@ class State:
 
 @dataclass(frozen=True, slots=True)
 class Upgraded:
-    """What an upgrade did: from which state, over how many runs, and where the copy is."""
+    """What an upgrade did: from which state, over how many runs, and where the copy is.
+
+    `backup` is None where the rows were today's, and only the views were made anew.
+    """
 
     before: State
     runs: int
-    backup: Path
+    backup: Path | None
 
 
 def state_of(connection: duckdb.DuckDBPyConnection) -> State:
@@ -96,11 +100,11 @@ def upgrade(path: Path, tell: Tell) -> Upgraded | None:
     with open_file(path, read_only=False) as connection:
         check_layout(connection, path, may_be_older=True)
         state = state_of(connection)
+        [(runs,)] = connection.execute("SELECT COUNT(*) FROM runs").fetchall()
         if state.is_current:
-            return None
+            return _with_views(connection, Upgraded(state, runs, None))
         remove_spilled(path)
         connection.execute("CHECKPOINT")
-        [(runs,)] = connection.execute("SELECT COUNT(*) FROM runs").fetchall()
     tell(
         f"{path}: made by an earlier tcpdw ({state.made_by}, layout {state.layout}); bringing its "
         f"{runs:,} runs up to date"
@@ -125,6 +129,16 @@ def upgrade(path: Path, tell: Tell) -> Upgraded | None:
                 "`runs.source_path` says, into another file",
             ) from error
     return Upgraded(state, runs, backup.path)
+
+
+def _with_views(connection: duckdb.DuckDBPyConnection, done: Upgraded) -> Upgraded | None:
+    """Make the views of a warehouse today's, and give what was done; None where they are."""
+    if views_of(connection) == catalog.load().digest:
+        return None
+    connection.begin()
+    bring_up_to_date(connection, is_new=False)
+    connection.commit()
+    return done
 
 
 def _bring(connection: duckdb.DuckDBPyConnection) -> None:

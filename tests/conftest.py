@@ -20,7 +20,8 @@ import pytest
 from browser import chromium
 from playwright.sync_api import Browser
 
-from tcpdw import pipeline, warehouse
+import tcpdw
+from tcpdw import pipeline
 
 DATA = Path(__file__).parent.parent / "data"
 START_SECONDS = 90
@@ -83,7 +84,7 @@ def loaded(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def connection(loaded: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """Yield a connection to the warehouse of all sample runs."""
-    with warehouse.connect(loaded) as opened:
+    with tcpdw.connect(loaded) as opened:
         yield opened
 
 

@@ -12,7 +12,7 @@ import pyarrow as pa
 from ctf_files import Event, metadata, packet, write
 from view_case import template
 
-from tcpdw import warehouse
+import tcpdw
 from tcpdw.rundata import RunData
 from tcpdw.runs import Identity
 
@@ -40,7 +40,7 @@ def empty_warehouse(folder: Path) -> Path:
 
 def rows(path: Path, query: str) -> list[tuple[Any, ...]]:
     """Query a warehouse."""
-    with warehouse.connect(path) as connection:
+    with tcpdw.connect(path) as connection:
         return connection.execute(query).fetchall()
 
 
@@ -50,7 +50,7 @@ def contents(path: Path, without: str = "") -> dict[str, tuple[int, int | None]]
     So is the count of numbers given to runs: one that is read again gets a new one.
     """
     found: dict[str, tuple[int, int | None]] = {}
-    with warehouse.connect(path) as opened:
+    with tcpdw.connect(path) as opened:
         for schema, name in opened.execute(
             "SELECT schema_name, table_name FROM duckdb_tables() WHERE NOT internal"
         ).fetchall():
@@ -75,7 +75,7 @@ def contents(path: Path, without: str = "") -> dict[str, tuple[int, int | None]]
 def strays(path: Path) -> dict[str, int]:
     """Count, by table, the rows of runs that are not in `runs`."""
     found: dict[str, int] = {}
-    with warehouse.connect(path) as opened:
+    with tcpdw.connect(path) as opened:
         for schema, name in opened.execute(
             "SELECT schema_name, table_name FROM duckdb_columns() SEMI JOIN duckdb_tables() "
             "USING (table_oid) WHERE column_name = 'run_id'"

@@ -6,7 +6,8 @@ import duckdb
 import pytest
 import view_case
 
-from tcpdw import catalog, warehouse
+import tcpdw
+from tcpdw import catalog
 from tcpdw.errors import CatalogError
 from tcpdw.sql_object import Column
 
@@ -81,7 +82,7 @@ def problems(known: catalog.Catalog) -> list[str]:
 
 
 def test_the_sql_is_documented() -> None:
-    with warehouse.connect(view_case.template()) as connection:
+    with tcpdw.connect(view_case.template()) as connection:
         # As the database was made: to describe a view anew takes seconds where views lie deep.
         columns: dict[str, list[str]] = {}
         for schema, name, column in connection.execute(
@@ -106,7 +107,7 @@ def test_the_database_has_the_words() -> None:
         "SELECT comment FROM duckdb_views() WHERE NOT internal UNION ALL "
         "SELECT comment FROM duckdb_columns() WHERE NOT internal"
     )
-    with warehouse.connect(view_case.template()) as connection:
+    with tcpdw.connect(view_case.template()) as connection:
         comments = [row[0] for row in connection.execute(query).fetchall()]
     assert len(comments) > 300
     assert [text for text in comments if not text or not text.endswith(".")] == []
@@ -335,7 +336,7 @@ def test_files_that_cannot_be_read(tmp_path: Path, files: dict[str, str], messag
 def test_a_circle(tmp_path: Path) -> None:
     one, other = VIEW.replace("FROM t", "FROM w"), VIEW.replace("VIEW v", "VIEW w")
     with pytest.raises(CatalogError, match="objects use each other in a circle: ") as caught:
-        made(tmp_path, views__v=one, views__w=other.replace("FROM t", "FROM v"))
+        _ = made(tmp_path, views__v=one, views__w=other.replace("FROM t", "FROM v")).objects
     assert set(str(caught.value).rpartition("circle: ")[2].split(" -> ")) == {"v", "w"}
     assert caught.value.path in {str(tmp_path / f"views/{name}.sql") for name in "vw"}
     assert caught.value.line == 2

@@ -137,11 +137,11 @@ def test_metrics_drawn_together_are_those_drawn_alone(
         assert alone.groups == one.groups
 
 
-def test_lengths_that_do_not_fit_beside_a_run_count_the_same(
+def test_what_is_not_sorted_as_a_whole_gives_the_same(
     connection: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     expected = compare(connection, ["handshake", METRIC], MACHINE)
-    monkeypatch.setattr("tcpdw.stats.sample._BITS", 20)
+    monkeypatch.setattr("tcpdw.stats.ascending._FEW", 9)
     assert compare(connection, ["handshake", METRIC], MACHINE) == expected
 
 

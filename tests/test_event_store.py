@@ -9,6 +9,7 @@ import pyarrow as pa
 import pytest
 from loaded_rows import contents, empty_warehouse, run_of, table
 
+import tcpdw
 from tcpdw import catalog, event_store, template, warehouse
 from tcpdw.event_places import NATIVE, SHARED
 from tcpdw.event_rows import ROW_GROUP
@@ -26,7 +27,7 @@ def loaded(path: Path, *runs: dict[str, pa.Table]) -> duckdb.DuckDBPyConnection:
         for number, classes in enumerate(runs):
             [run] = target.load([run_of(f"r{number}", classes)])
             assert run.status == "ok", run
-    return warehouse.connect(path)
+    return tcpdw.connect(path)
 
 
 def relations(connection: duckdb.DuckDBPyConnection, name: str) -> list[str]:
@@ -162,7 +163,7 @@ def test_a_documented_class_keeps_its_words_and_its_types(empty: Path) -> None:
         "SELECT column_name, data_type, comment FROM duckdb_columns() "
         "WHERE schema_name = 'event' AND table_name = 'irq_softirq_entry'"
     )
-    with warehouse.connect(empty) as connection:
+    with tcpdw.connect(empty) as connection:
         before = connection.execute(query).fetchall()
     rows = table(ctx_pid=pa.array([1], pa.int32()), vec=pa.array([3], pa.uint8()))
     with loaded(empty, {"irq_softirq_entry": rows}) as connection:
@@ -225,7 +226,7 @@ class TestTemplate:
         monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
         with Warehouse(tmp_path / "w.duckdb") as target:
             assert target.known() == {}
-        with warehouse.connect(tmp_path / "w.duckdb") as connection:
+        with tcpdw.connect(tmp_path / "w.duckdb") as connection:
             assert connection.execute("SELECT COUNT(*) FROM events").fetchone() == (0,)
 
     def test_a_damaged_cache_is_made_anew(
@@ -257,7 +258,7 @@ class TestTemplate:
             with Warehouse(path) as target:
                 made.clear()
                 target.load([run_of("r", classes)])
-            with warehouse.connect(path) as connection:
+            with tcpdw.connect(path) as connection:
                 views = connection.execute(
                     "SELECT view_name, sql, comment FROM duckdb_views() ORDER BY ALL"
                 ).fetchall()

@@ -12,8 +12,8 @@ from conftest import PrefectServer
 from loaded_rows import empty_warehouse
 from test_flows import DATA, flow_runs, ingest, python
 
+import tcpdw
 from flows import comparison_report
-from tcpdw import warehouse
 from tcpdw.compare import By, compare
 from tcpdw.warehouse import Warehouse
 
@@ -50,7 +50,7 @@ def test_the_comparison_is_an_artifact_and_the_report_a_file(
     assert flow_runs(prefect_server, "report")[0]["state"]["type"] == "COMPLETED"
     text = artifact(prefect_server, "report")
     assert str(out) in re.sub(r"\\(.)", r"\1", text)
-    with warehouse.connect(loaded) as connection:
+    with tcpdw.connect(loaded) as connection:
         expected = compare(connection, [], By(("machine",)), runs=condition, alone=True)
         medians = dict(
             connection.execute(

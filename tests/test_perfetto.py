@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 from perfetto.protos.perfetto.trace import perfetto_trace_pb2 as schema
 from perfetto_trace import Decoded, Event, decode
 
-from tcpdw import availability, warehouse
+import tcpdw
+from tcpdw import availability
 from tcpdw.cli import entry
 from tcpdw.errors import TcpdwError, WarehouseError
 from tcpdw.export import perfetto, perfetto_sched, wire
@@ -66,7 +67,7 @@ class Exported:
 
 @pytest.fixture(scope="module")
 def all_runs(loaded: Path, folder: Path) -> Iterator[Any]:
-    with warehouse.connect(loaded) as connection:
+    with tcpdw.connect(loaded) as connection:
         yield cache(lambda name: Exported(connection, name, folder))
 
 

@@ -12,7 +12,8 @@ import duckdb
 import oracle
 import pytest
 
-from tcpdw import pipeline, runs, warehouse
+import tcpdw
+from tcpdw import pipeline, runs
 from tcpdw.pipeline import Options
 from tcpdw.readers import ctf_bt2
 
@@ -37,7 +38,7 @@ KNOWN = {
 def connection(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
     path = tmp_path_factory.mktemp("public") / "w.duckdb"
     pipeline.ingest([TRACES], path)
-    with warehouse.connect(path) as opened:
+    with tcpdw.connect(path) as opened:
         yield opened
 
 

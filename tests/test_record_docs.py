@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from recordings import needs_namespaces, repetitions
 
-from tcpdw import pipeline, warehouse
+import tcpdw
+from tcpdw import pipeline
 from tcpdw.cli import entry
 
 ROOT = Path(__file__).parents[1]
@@ -26,7 +27,7 @@ def test_the_example_records_its_experiment(
     exec(compile(example, "recording.md", "exec"), {"__name__": "example"})
     assert repetitions(tmp_path / "runs") == ["lab-client-chatter-001", "lab-server-chatter-001"]
     pipeline.ingest([tmp_path / "runs"], tmp_path / "w.duckdb")
-    with warehouse.connect(tmp_path / "w.duckdb") as opened:
+    with tcpdw.connect(tmp_path / "w.duckdb") as opened:
         rows = opened.sql(
             "SELECT r.role, SUM(p.payload_len) FROM packets AS p JOIN runs AS r USING (run_id) "
             "GROUP BY 1 ORDER BY 1"

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from recordings import Bench, needs_namespaces, repetitions
 
-from tcpdw import pipeline, warehouse
+import tcpdw
+from tcpdw import pipeline
 
 pytestmark = needs_namespaces
 
@@ -63,7 +64,7 @@ def test_run_json_says_what_was_recorded(recorded: Bench) -> None:
 
 
 def test_ingest_takes_them_without_options(loaded_runs: Path) -> None:
-    with warehouse.connect(loaded_runs) as opened:
+    with tcpdw.connect(loaded_runs) as opened:
         rows = opened.sql(
             "SELECT name, machine, role, experiment, repetition, driver, status, packets > 6 "
             "FROM runs WHERE name LIKE '%handshake-001' ORDER BY name"
@@ -92,7 +93,7 @@ def flags(opened: object, run: str) -> list[str]:
 @pytest.mark.parametrize("role", ["server", "client"])
 def test_the_end_that_was_asked_for_hangs_up(loaded_runs: Path, role: str) -> None:
     opening = ["c SYN", "s SYN-ACK", "s data"]
-    with warehouse.connect(loaded_runs) as opened:
+    with tcpdw.connect(loaded_runs) as opened:
         by_client = flags(opened, f"lab-{role}-handshake-001")
         by_server = flags(opened, f"lab-{role}-handshake-003")
         by_reset = flags(opened, f"lab-{role}-handshake-004")
@@ -102,7 +103,7 @@ def test_the_end_that_was_asked_for_hangs_up(loaded_runs: Path, role: str) -> No
 
 
 def test_captured_to_the_nanosecond(loaded_runs: Path) -> None:
-    with warehouse.connect(loaded_runs) as opened:
+    with tcpdw.connect(loaded_runs) as opened:
         query = "SELECT SUM((ts % 1000 <> 0)::INT), COUNT(*) FROM packets"
         ((odd, every),) = opened.sql(query).fetchall()
     assert odd > every / 2
@@ -113,7 +114,7 @@ def test_snapshots_show_the_sockets_of_each_stage(loaded_runs: Path) -> None:
         "SELECT t.stage, t.state FROM proc_tcp AS t JOIN runs AS r USING (run_id) "
         "WHERE r.name = ? AND t.inode <> 0 ORDER BY t.ts"
     )
-    with warehouse.connect(loaded_runs) as opened:
+    with tcpdw.connect(loaded_runs) as opened:
         server = opened.execute(query, ["lab-server-handshake-001"]).fetchall()
         client = opened.execute(query, ["lab-client-handshake-001"]).fetchall()
     assert server == [("listening", "LISTEN"), ("established", "ESTABLISHED")]
@@ -121,7 +122,7 @@ def test_snapshots_show_the_sockets_of_each_stage(loaded_runs: Path) -> None:
 
 
 def test_a_load_makes_its_connections(loaded_runs: Path) -> None:
-    with warehouse.connect(loaded_runs) as opened:
+    with tcpdw.connect(loaded_runs) as opened:
         rows = opened.sql(
             "SELECT r.role, COUNT(*) FROM connections JOIN runs AS r USING (run_id) "
             "WHERE r.experiment = 'load' GROUP BY 1 ORDER BY 1"

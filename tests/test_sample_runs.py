@@ -11,7 +11,8 @@ import duckdb
 import oracle
 import pytest
 
-from tcpdw import pipeline, runs, warehouse
+import tcpdw
+from tcpdw import pipeline, runs
 from tcpdw.readers import ctf_bt2
 
 bt2: Any = ctf_bt2.bt2
@@ -185,7 +186,7 @@ def test_a_second_ingest_changes_nothing(loaded: Path, tmp_path: Path) -> None:
 def _digest(path: Path) -> list[tuple[object, ...]]:
     """Give every table's number of rows and a hash of them."""
     found: list[tuple[object, ...]] = []
-    with warehouse.connect(path) as opened:
+    with tcpdw.connect(path) as opened:
         tables = opened.execute(
             "SELECT schema_name, table_name FROM duckdb_tables() ORDER BY ALL"
         ).fetchall()

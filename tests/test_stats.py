@@ -13,6 +13,7 @@ import pytest
 from coverage_simulation import QUANTILES, SCENARIOS, Kind, Scenario, loads, same, simulate
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 from scipy.stats import binom, bootstrap, mannwhitneyu, quantile_test
 
 from tcpdw import stats
@@ -26,9 +27,13 @@ GROUPS = st.lists(st.lists(st.integers(-100, 10**12), min_size=1, max_size=9), m
 
 def sample(groups: Iterable[Iterable[int]]) -> Sample:
     """Make a sample of each run's durations."""
+    return Sample.of(*by_row(groups))
+
+
+def by_row(groups: Iterable[Iterable[int]]) -> NDArray[np.int64]:
+    """Give the runs' indices, and the durations, in two rows."""
     rows = [(run, duration) for run, durations in enumerate(groups) for duration in durations]
-    runs, durations = np.array(rows, dtype=np.int64).T
-    return Sample.of(runs, durations)
+    return np.array(rows, dtype=np.int64).T
 
 
 def bounds(estimates: Iterable[Estimate | None]) -> list[float | None]:
@@ -234,30 +239,54 @@ def test_the_order_of_rows_and_runs_does_not_matter(pair: Pair, random: Random) 
         for run in group:
             random.shuffle(run)
     assert near(figures(*map(sample, mixed)), figures(*map(sample, pair)), within=1e-3)
-    rows = sample(pair[0])
-    runs = np.repeat(np.arange(rows.n_runs), rows.sizes)
-    turned = Sample.of(runs[::-1], rows.durations[::-1])
-    assert stats.quantiles(turned, QUANTILES) == stats.quantiles(rows, QUANTILES)
+    runs, durations = by_row(pair[0])
+    turned = Sample.of(runs[::-1], durations[::-1])
+    assert stats.quantiles(turned, QUANTILES) == stats.quantiles(sample(pair[0]), QUANTILES)
 
 
 @PROPERTY
-@given(GROUPS, st.sampled_from([10, 62]), st.randoms(use_true_random=False))
+@given(
+    GROUPS,
+    st.sampled_from([0, 1024]),
+    st.sampled_from([(0, 1, 1), (0, 5, 3), (0, 9, 10**6), (10**6, 1, 1)]),
+    st.randoms(use_true_random=False),
+)
 def test_what_is_counted_by_run_is_what_each_run_has(
-    groups: list[list[int]], bits: int, random: Random
+    groups: list[list[int]], stretches: int, sizes: tuple[int, int, int], random: Random
 ) -> None:
     rows = [(run, duration) for run, durations in enumerate(groups) for duration in durations]
     random.shuffle(rows)
-    runs, durations = np.array(rows, dtype=np.int64).T
+    every = sorted(duration for run in groups for duration in run)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("tcpdw.stats.sample._BITS", bits)
-        mixed = Sample.of(runs, durations)
+        patch.setattr("tcpdw.stats.gathered._MOST_STRETCHES", stretches)
+        for name, size in zip(("_FEW", "_PROBES", "_MOST"), sizes, strict=True):
+            patch.setattr(f"tcpdw.stats.ascending.{name}", size)
+        patch.setattr("tcpdw.stats.ascending._REACH", 1)
+        gathered = stats.Gathered()
+        for start in range(0, len(rows), 7):
+            gathered.add(*np.array(rows[start : start + 7], dtype=np.int64).T)
+        mixed = Sample(gathered.runs(np.arange(len(groups))))
+        places = [mixed.at(place) for place in range(mixed.intervals)]
     assert mixed.sizes.tolist() == [len(run) for run in groups]
     assert mixed.medians().tolist() == [median_low(run) for run in groups]
-    every = sorted(duration for run in groups for duration in run)
-    assert [mixed.at(place) for place in range(mixed.intervals)] == every
+    assert places == every
     for bound in (every[0] - 1, *every, every[-1] + 1):
         expected = [sum(duration <= bound for duration in run) for run in groups]
         assert mixed.within(bound).tolist() == expected
+
+
+def test_places_among_many_are_those_of_a_sort() -> None:
+    # More than are sorted as a whole; many of one length, as of a coarse clock, and long runs.
+    generator = np.random.default_rng(9)
+    sizes = generator.integers(1, 20_000, 150)
+    runs = np.repeat(np.arange(150), sizes)
+    durations = (generator.lognormal(9 + generator.normal(0, 1, 150)[runs], 1)).astype(np.int64)
+    durations[generator.random(len(runs)) < 0.4] = 10_000
+    drawn = Sample.of(runs, durations)
+    every = np.sort(durations)
+    assert len(every) > 2**19
+    for place in (0, 1, len(every) - 1, *generator.integers(0, len(every), 300).tolist()):
+        assert drawn.at(place) == every[place]
 
 
 @PROPERTY
@@ -401,7 +430,7 @@ def test_the_simulation_knows_the_truth() -> None:
     generator = np.random.default_rng(8)
     for scenario in SCENARIOS[-8:]:
         draws = [scenario.draw(generator) for _ in range(300)]
-        pooled = np.concatenate([one.durations for one in draws])
+        pooled = np.concatenate([one.runs.durations for one in draws])
         for q in (0.5, 0.9):
             truth = scenario.truth(q)
             assert np.mean(pooled <= truth * 1.08) > q

@@ -13,7 +13,7 @@ import duckdb
 import pytest
 from loaded_rows import empty_warehouse, rows, trace
 
-from tcpdw import warehouse
+import tcpdw
 from tcpdw.cli import entry
 
 ROOT = Path(__file__).parents[1]
@@ -76,7 +76,7 @@ def test_the_second_fails_when_it_has_waited(seconds: str, tmp_path: Path) -> No
 def test_a_reader_is_waited_for_too(tmp_path: Path) -> None:
     path, run = empty_warehouse(tmp_path), trace(tmp_path / "run")
     with (
-        warehouse.connect(path) as reader,
+        tcpdw.connect(path) as reader,
         start("--warehouse", path, "--wait", "60", run) as second,
     ):
         assert second.stderr is not None

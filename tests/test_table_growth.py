@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 from loaded_rows import empty_warehouse, run_of, strays, table
 
-from tcpdw import warehouse
+import tcpdw
 from tcpdw.warehouse import Warehouse
 from tcpdw.warehouse_schema import name_of
 
@@ -32,7 +32,7 @@ def loaded(
         for number, given in enumerate(columns):
             [run] = target.load([run_of(f"r{number}", {name: table(**given)})])
             assert run.status == "ok"
-    return warehouse.connect(path)
+    return tcpdw.connect(path)
 
 
 def integers(kind: pa.DataType, *values: int) -> pa.Array:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from view_case import Case, CaseError
 
 from tcpdw import catalog
+from tcpdw.sql_object import SqlObject
 
 FILES = sorted(view_case.FOLDER.glob("*.txt"))
 CASES = [view_case.read(path) for path in FILES]
@@ -96,6 +97,22 @@ def test_every_metric_has_cases(shared: Shared) -> None:
     left_out = {row[0] for row in shared[0].execute("SELECT metric FROM metric_counts").fetchall()}
     names = {metric.name for metric in catalog.load().metrics}
     assert (intervals, left_out) == (names, names)
+
+
+@pytest.mark.parametrize(
+    "metric",
+    [metric for metric in catalog.load().metrics if "intervals" in metric.keys],
+    ids=lambda metric: metric.name,
+)
+def test_the_short_way_to_a_metrics_intervals_gives_the_same(
+    metric: SqlObject, shared: Shared
+) -> None:
+    rows, short = (
+        shared[0].execute(f"SELECT run_id, ts, dur, certain FROM {view} ORDER BY ALL").fetchall()
+        for view in (metric.name, metric.keys["intervals"])
+    )
+    assert rows
+    assert short == rows
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,8 @@ import duckdb
 import pytest
 from loaded_rows import empty_warehouse
 
-from tcpdw import pipeline, warehouse
+import tcpdw
+from tcpdw import pipeline, query
 from tcpdw.errors import WarehouseError
 
 
@@ -45,7 +46,7 @@ def test_a_warehouse_that_another_process_writes(empty: Path) -> None:
         assert "another process" in error.message
         assert error.hint is not None
         with pytest.raises(WarehouseError, match="another process"):
-            warehouse.connect(empty)
+            tcpdw.connect(empty)
         other.communicate()
     assert pipeline.ingest([], empty).loaded == ()
 
@@ -64,7 +65,7 @@ def test_files_that_are_no_warehouse(tmp_path: Path) -> None:
     assert "no warehouse of tcpdw" in refused(other).message
     for path in (words, plain, other):
         with pytest.raises(WarehouseError):
-            warehouse.connect(path)
+            tcpdw.connect(path)
 
 
 def test_a_warehouse_cut_short(empty: Path) -> None:
@@ -81,7 +82,7 @@ def test_a_warehouse_of_a_newer_layout(empty: Path) -> None:
     assert "77.1" in error.message
     assert error.hint == "bring tcpdw up to date"
     with pytest.raises(WarehouseError, match=r"77\.1"):
-        warehouse.connect(empty)
+        tcpdw.connect(empty)
 
 
 def test_places_where_no_warehouse_can_be(tmp_path: Path) -> None:
@@ -102,7 +103,23 @@ def test_a_folder_that_may_not_be_written(tmp_path: Path) -> None:
 
 
 def test_a_warehouse_that_this_process_reads(empty: Path) -> None:
-    with warehouse.connect(empty) as connection:
+    with tcpdw.connect(empty) as connection:
         refused(empty)
         assert connection.execute("SELECT COUNT(*) FROM runs").fetchone() == (0,)
+    assert pipeline.ingest([], empty).loaded == ()
+
+
+def test_what_is_done_while_a_warehouse_is_opened(empty: Path) -> None:
+    done: list[str] = []
+    with query.opened(empty, meanwhile=lambda: done.append("it")) as connection:
+        assert connection.execute("SELECT COUNT(*) FROM runs").fetchall() == [(0,)]
+    assert done == ["it"]
+    with (
+        pytest.raises(WarehouseError, match="no such warehouse"),
+        query.opened(empty.with_name("none"), meanwhile=lambda: done.append("it")),
+    ):
+        pass
+    with pytest.raises(ZeroDivisionError), query.opened(empty, meanwhile=lambda: 1 / 0):
+        pass
+    # Nothing has it open.
     assert pipeline.ingest([], empty).loaded == ()

@@ -18,7 +18,8 @@ import pytest
 import view_case
 from loaded_rows import empty_warehouse
 
-from tcpdw import catalog, pipeline, warehouse, warehouse_backup, warehouse_upgrade
+import tcpdw
+from tcpdw import catalog, pipeline, warehouse_backup, warehouse_upgrade
 from tcpdw.cli import entry
 from tcpdw.errors import WarehouseError
 from tcpdw.warehouse import Warehouse
@@ -106,7 +107,7 @@ def assert_alike(upgraded: Path, expected: Path) -> None:
         )
     rows: list[dict[str, list[tuple[object, ...]]]] = []
     for path in (upgraded, expected):
-        with warehouse.connect(path) as connection:
+        with tcpdw.connect(path) as connection:
             rows.append(
                 {
                     name: connection.execute(
@@ -214,6 +215,30 @@ def test_where_only_views_changed_they_are_made_anew_and_no_copy(
     assert [file.name for file in tmp_path.iterdir()] == ["w.duckdb"]
 
 
+def test_reading_another_version_s_views_says_what_to_do(
+    fresh: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "w.duckdb"
+    shutil.copy(fresh, path)
+    query = ["sql", "SELECT COUNT(*) FROM segments", "--warehouse", str(path)]
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("DROP VIEW segments")
+    assert entry.run(query) == 1
+    # They are this version's: somebody dropped one.
+    assert "upgrade" not in capsys.readouterr().err
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("UPDATE warehouse SET catalog_hash = 'other'")
+    assert entry.run(query) == 1
+    assert "`tcpdw upgrade`" in capsys.readouterr().err
+    assert entry.run(["upgrade", "--warehouse", str(path)]) == 0
+    assert capsys.readouterr().out == f"{path}: the views are today's; its rows were\n"
+    assert entry.run(query) == 0
+    assert entry.run(["upgrade", "--warehouse", str(path)]) == 0
+    assert "is up to date" in capsys.readouterr().out
+    assert_alike(path, fresh)
+    assert [file.name for file in tmp_path.iterdir()] == ["w.duckdb"]
+
+
 def test_warnings_that_were_computed_come_once(tmp_path: Path) -> None:
     cases = [view_case.read(view_case.FOLDER / "fds_contradictions.txt")]
     connection, _ = view_case.load(cases, tmp_path)
@@ -223,7 +248,7 @@ def test_warnings_that_were_computed_come_once(tmp_path: Path) -> None:
     connection.execute("UPDATE warehouse SET rows_hash = 'other'")
     connection.close()
     assert warehouse_upgrade.upgrade(path, quiet) is not None
-    with warehouse.connect(path) as connection:
+    with tcpdw.connect(path) as connection:
         found = connection.execute("SELECT warnings FROM runs ORDER BY run_id").fetchall()
     assert found == expected
 

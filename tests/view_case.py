@@ -35,6 +35,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import tcpdw
 from tcpdw import catalog
 from tcpdw.readers import LostWindow, packets, peer_address, proc
 from tcpdw.rundata import RunData
@@ -227,9 +228,8 @@ def template() -> Path:
 @cache
 def event_schemas() -> Mapping[str, pa.Schema]:
     """Give the Arrow schema of every event class that `sql/tables` names, without `run_id`."""
-    from tcpdw import warehouse
 
-    with warehouse.connect(template()) as opened, opened.cursor() as connection:
+    with tcpdw.connect(template()) as opened, opened.cursor() as connection:
         return {
             item.name.removeprefix("event."): connection.sql(
                 f"SELECT * EXCLUDE (run_id) FROM {item.name} LIMIT 0"

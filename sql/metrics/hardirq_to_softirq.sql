@@ -3,6 +3,7 @@
 -- from: irq_handler_entry
 -- to: irq_softirq_entry
 -- requires: irq_handler_entry, irq_handler_exit, irq_softirq_raise, irq_softirq_entry
+-- intervals: raised_by_handlers
 CREATE VIEW hardirq_to_softirq AS
 SELECT
     -- The run.

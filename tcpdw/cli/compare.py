@@ -62,10 +62,10 @@ def compare(
     below 0.05, or the interval of the difference holds 0.
     """
     from tcpdw import query
-    from tcpdw.compare import compare as compared
-    from tcpdw.compare.data import rows, stage_rows
 
-    with query.opened(shared.warehouse_path()) as connection:
+    with query.opened(shared.warehouse_path(), meanwhile=shared.import_compare) as connection:
+        from tcpdw.compare import compare as compared
+
         found = compared(
             connection,
             metrics,
@@ -74,6 +74,8 @@ def compare(
             with_stages=stages,
             with_examples=examples,
         )
+    from tcpdw.compare.data import rows, stage_rows
+
     if shared.is_for_people():
         _show(found)
     else:

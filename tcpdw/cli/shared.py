@@ -99,6 +99,16 @@ def output_path() -> Path | None:
     return cast("Path | None", click.get_current_context().meta.get(_OUTPUT))
 
 
+def import_compare() -> None:
+    """Import what compares, and read the catalogue: it takes as long as to open a warehouse."""
+    from importlib import import_module
+
+    from tcpdw import catalog
+
+    import_module("tcpdw.compare")
+    catalog.load()
+
+
 def is_for_people() -> bool:
     """Tell whether the result is to be read by people, on standard output."""
     return chosen_format() == "table" and output_path() is None

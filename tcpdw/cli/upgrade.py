@@ -14,7 +14,8 @@ def upgrade() -> None:
 
     What was read stays, all else is computed anew, in one transaction: stopped at any moment, the
     warehouse is as it was. A copy is put beside it first, FILE.v<layout>.backup, which may be
-    deleted afterwards. `tcpdw ingest` does the same where it finds an older warehouse.
+    deleted afterwards; where only views are of another tcpdw, they alone are made anew, without
+    one. `tcpdw ingest` does the same where it finds an older warehouse.
     """
     from tcpdw import warehouse_upgrade
     from tcpdw.output import clean, print_line
@@ -23,6 +24,9 @@ def upgrade() -> None:
     done = warehouse_upgrade.upgrade(path, shared.say)
     if done is None:
         print_line(f"{clean(str(path))} is up to date")
+        return
+    if done.backup is None:
+        print_line(f"{clean(str(path))}: the views are today's; its rows were")
         return
     print_line(
         f"{clean(str(path))}: {done.runs:,} runs brought up to date; "

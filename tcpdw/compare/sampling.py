@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from queue import SimpleQueue
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from tcpdw import availability, query
 from tcpdw.compare.grouping import Groups
 from tcpdw.compare.model import Exemplar
-from tcpdw.stats import Sample, by_run
+from tcpdw.stats import Gathered, Runs, Sample
 
 if TYPE_CHECKING:
     import duckdb
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 
 _THREADS = 2
 """So many metrics are read at a time."""
+
+_AHEAD = 6
+"""So many metrics are read, or waited for, before the first of them is worked on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,24 +60,35 @@ def draw_each(
     connection: duckdb.DuckDBPyConnection, metrics: Sequence[SqlObject], groups: Groups
 ) -> Iterator[tuple[SqlObject, tuple[Drawn, ...]]]:
     """Draw one metric after the other, the next ones while the caller works on the last."""
+    where = restriction(connection, groups)
     with ExitStack() as stack:
         cursors = [stack.enter_context(connection.cursor()) for _ in range(_THREADS)]
+        free: SimpleQueue[duckdb.DuckDBPyConnection] = SimpleQueue()
+        for cursor in cursors:
+            free.put(cursor)
+
+        def read(metric: SqlObject) -> list[_Read]:
+            cursor = free.get()
+            try:
+                return _read(cursor, metric, groups, where)
+            finally:
+                free.put(cursor)
+
         pool = stack.enter_context(ThreadPoolExecutor(_THREADS))
-        coming = deque(
-            pool.submit(_read, cursor, metric, groups)
-            for cursor, metric in zip(cursors, metrics, strict=False)
-        )
+        waiting = deque(metrics)
+        coming: deque[tuple[SqlObject, Future[list[_Read]]]] = deque()
         try:
-            # What tells intervals needs it, and it takes a quarter of a second to import.
-            import_module("scipy.special")
-            for number, metric in enumerate(metrics):
-                read = coming.popleft().result()
-                drawn = [pool.submit(_drawn, group) for group in read]
-                if number + _THREADS < len(metrics):
-                    cursor, following = cursors[number % _THREADS], metrics[number + _THREADS]
-                    coming.append(pool.submit(_read, cursor, following, groups))
-                yield metric, tuple(future.result() for future in drawn)
+            while waiting or coming:
+                while waiting and len(coming) < _AHEAD:
+                    metric = waiting.popleft()
+                    coming.append((metric, pool.submit(read, metric)))
+                # What tells intervals needs it, and it takes a while to import.
+                import_module("scipy.special")
+                metric, found = coming.popleft()
+                yield metric, tuple(pool.map(_drawn, found.result()))
         except BaseException:
+            for future in (future for _, future in coming):
+                future.cancel()
             for cursor in cursors:
                 cursor.interrupt()
             raise
@@ -81,40 +96,47 @@ def draw_each(
 
 @dataclass(frozen=True, slots=True)
 class _Read:
-    """What was read of a metric in one group: `run_ids` and `sizes` of all its runs, in order."""
+    """What was read of a metric in one group: of all its runs, in order."""
 
-    durations: NDArray[Any]
-    sizes: NDArray[np.int64]
+    runs: Runs
     run_ids: NDArray[np.int64]
     uncertain: int
 
 
-def _read(connection: duckdb.DuckDBPyConnection, metric: SqlObject, groups: Groups) -> list[_Read]:
+def _read(
+    connection: duckdb.DuckDBPyConnection,
+    metric: SqlObject,
+    groups: Groups,
+    where: tuple[str, list[list[int]]],
+) -> list[_Read]:
     """Read a metric's intervals, once, and part them by group, in the groups' order."""
-    where, values = restriction(connection, groups)
-    rows = query.arrays(
-        connection, f"SELECT run_id, dur FROM {source(metric)} WHERE certain{where}", values
-    )
-    lost = query.execute(
-        connection,
-        f"SELECT run_id, COUNT(*) FROM {source(metric)} WHERE NOT certain{where} GROUP BY run_id",
-        values,
-    )
-    uncertain = {int(str(run_id)): int(str(n)) for run_id, n in lost.rows}
+    condition, values = where
+    gathered = Gathered()
+    uncertain: Counter[int] = Counter()
+    for rows in query.batches(
+        connection, f"SELECT run_id, dur, certain FROM {source(metric)} WHERE {condition}", values
+    ):
+        runs, durations, certain = rows["run_id"], rows["dur"], rows["certain"]
+        if not certain.all():
+            uncertain.update(runs[~certain].tolist())
+            runs, durations = runs[certain], durations[certain]
+        gathered.add(runs, durations)
     run_ids = [np.array(group.run_ids, np.int64) for group in groups.members]
-    durations, sizes = by_run(rows["run_id"], rows["dur"], np.concatenate(run_ids))
-    ends = np.cumsum([len(runs) for runs in run_ids])[:-1]
-    parts = np.split(sizes, ends)
-    lengths = np.split(durations, np.cumsum([part.sum() for part in parts])[:-1])
+    every = gathered.runs(np.concatenate(run_ids))
+    last = np.cumsum([len(runs) for runs in run_ids]).tolist()
     return [
-        _Read(mine, part, runs, sum(uncertain.get(run, 0) for run in group.run_ids))
-        for mine, part, runs, group in zip(lengths, parts, run_ids, groups.members, strict=True)
+        _Read(
+            every.part(slice(end - len(mine), end)),
+            mine,
+            sum(uncertain[run] for run in group.run_ids),
+        )
+        for mine, end, group in zip(run_ids, last, groups.members, strict=True)
     ]
 
 
 def _drawn(group: _Read) -> Drawn:
-    there = group.sizes > 0
-    sample = Sample(group.durations, group.sizes[there])
+    there = group.runs.sizes > 0
+    sample = Sample(group.runs.part(there))
     longest = sample.at(sample.intervals - 1) if sample.intervals else None
     return Drawn(sample, group.run_ids[there], group.uncertain, longest)
 
@@ -131,12 +153,12 @@ def group_of(groups: Groups) -> NDArray[np.int32]:
 def restriction(
     connection: duckdb.DuckDBPyConnection, groups: Groups
 ) -> tuple[str, list[list[int]]]:
-    """Give the condition, with its values, that leaves the groups' runs alone; none for all."""
+    """Give the condition, with its values, under which rows are of the groups' runs."""
     chosen = sorted(run for group in groups.members for run in group.run_ids)
     [row] = query.execute(connection, "SELECT COUNT(*) FROM runs").rows
     if len(chosen) == row[0]:
-        return "", []
-    return " AND run_id IN (SELECT UNNEST(?))", [chosen]
+        return "true", []
+    return "run_id IN (SELECT UNNEST(?))", [chosen]
 
 
 def left_out(

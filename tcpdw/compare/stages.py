@@ -84,7 +84,7 @@ def draw(
     ]
     rows = query.arrays(
         connection,
-        f"SELECT run_id, dur, {', '.join(columns)} FROM {metric.name} WHERE certain{where} "
+        f"SELECT run_id, dur, {', '.join(columns)} FROM {metric.name} WHERE certain AND {where} "
         "ORDER BY dur, run_id, ts",
         values,
     )
