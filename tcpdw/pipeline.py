@@ -215,7 +215,8 @@ def ingest(
     started = time.monotonic()
     for place in (Path(tempfile.gettempdir()), archives.IN_MEMORY, warehouse.parent):
         scratch.sweep(place)
-    with _awaited(warehouse, options.wait, watcher) as target:
+    patience = _Patience(options.wait, watcher)
+    with Warehouse(warehouse, watcher.upgrading, patience) as target:
         known = target.known()
         todo = steps.discover(paths, known, options)
         watcher.planned(todo)
@@ -242,21 +243,27 @@ def ingest(
     return done
 
 
-def _awaited(path: Path, seconds: float, watcher: Watcher) -> Warehouse:
-    """Open a warehouse for writing, once nobody else has it open."""
-    deadline = time.monotonic() + seconds
-    pause = _FIRST_PAUSE
-    while True:
-        try:
-            return Warehouse(path, watcher.upgrading)
-        except WarehouseBusyError as error:
-            left = deadline - time.monotonic()
-            if left <= 0:
-                raise
-            if pause == _FIRST_PAUSE:
-                watcher.waiting(error, left)
-            time.sleep(min(pause, left))
-            pause = min(2 * pause, _LONGEST_PAUSE)
+@dataclass
+class _Patience:
+    """The waiting for a warehouse that another process has open: `seconds` in all."""
+
+    seconds: float
+    watcher: Watcher
+    _deadline: float | None = None
+    _pause: float = _FIRST_PAUSE
+
+    def __call__(self, error: WarehouseBusyError) -> None:
+        """Wait a little. Raises the error once it has been waited for long enough."""
+        now = time.monotonic()
+        if self._deadline is None:
+            self._deadline = now + self.seconds
+            if self.seconds > 0:
+                self.watcher.waiting(error, self.seconds)
+        left = self._deadline - now
+        if left <= 0:
+            raise error
+        time.sleep(min(self._pause, left))
+        self._pause = min(2 * self._pause, _LONGEST_PAUSE)
 
 
 def summary(done: Sequence[LoadedRun], skipped: int, seconds: float) -> IngestSummary:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from tcpdw import catalog, template, warehouse_upgrade
 from tcpdw.derivation import derive, prepare_for_few
-from tcpdw.errors import WarehouseError
+from tcpdw.errors import WarehouseBusyError, WarehouseError
 from tcpdw.event_places import Field
 from tcpdw.event_rows import (
     ROW_GROUP,
@@ -71,17 +71,29 @@ def _silent(_: str) -> None:
     pass
 
 
+def _impatient(error: WarehouseBusyError) -> None:
+    raise error
+
+
 class Warehouse:
     """A warehouse open for writing; one at a time. A context manager.
 
     Made, with all tables and views, where the file is not there yet; its views are brought up to
     date where this tcpdw has others, and its rows too where this one would compute others
-    (`warehouse_upgrade`; `tell` is given a line then). Raises WarehouseError as `connect` does.
+    (`warehouse_upgrade`; `tell` is given a line then). Where another process has it open, `busy` is
+    called before each new try; what it raises ends that. Raises WarehouseError as
+    `warehouse_opening.connect` does.
     """
 
-    def __init__(self, path: Path | str, tell: warehouse_upgrade.Tell = _silent) -> None:
+    def __init__(
+        self,
+        path: Path | str,
+        tell: warehouse_upgrade.Tell = _silent,
+        busy: Callable[[WarehouseBusyError], None] = _impatient,
+    ) -> None:
         self.path = Path(path)
         self._tell = tell
+        self._busy = busy
         self._store: EventStore | None = None
         is_new = not self.path.exists()
         if is_new and not self.path.parent.is_dir():
@@ -96,9 +108,16 @@ class Warehouse:
         self._is_broken = False
         self._keeping: Thread | None = None
         self._locks: list[int] = []
-        self.connection = self._opened()
+        self.connection = self._awaited()
         # Another may have made it at the same time, and filled it while this one waited.
         self._is_untouched = is_new and self._runs_ever() == 0
+
+    def _awaited(self) -> duckdb.DuckDBPyConnection:
+        while True:
+            try:
+                return self._opened()
+            except WarehouseBusyError as error:
+                self._busy(error)
 
     def _opened(self) -> duckdb.DuckDBPyConnection:
         connection = open_file(self.path, read_only=False)
@@ -175,7 +194,7 @@ class Warehouse:
         import duckdb
 
         if self._is_broken:
-            self.connection = self._opened()
+            self.connection = self._awaited()
             self._is_broken = False
         try:
             try:
@@ -300,7 +319,8 @@ class Warehouse:
         # Closing it would take the lock from all that this process has of the file.
         self._locks += [] if lock is None else [lock]
         self._store = None
-        self.connection = self._opened()
+        # Another may have opened it in between.
+        self.connection = self._awaited()
 
     def _add_events(self, first: int, found: _Found, count: int) -> Mapping[int, Extent]:
         extents = {first + index: Extent() for index in range(count)}

@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import duckdb
@@ -14,6 +15,7 @@ import pytest
 from loaded_rows import empty_warehouse, rows, trace
 
 import tcpdw
+from tcpdw import pipeline, template
 from tcpdw.cli import entry
 
 ROOT = Path(__file__).parents[1]
@@ -103,6 +105,25 @@ def test_of_several_that_make_a_warehouse_none_is_lost(tmp_path: Path) -> None:
         assert sorted(item.name for item in tmp_path.iterdir()) == [
             f"{number}.duckdb" for number in range(attempt + 1)
         ]
+
+
+def test_who_takes_it_while_it_is_exchanged_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "w.duckdb"
+    taken: list[subprocess.Popen[str]] = []
+
+    def take(*_: object) -> None:
+        taken.append(holder(path))
+        threading.Timer(0.3, taken[0].communicate, [""]).start()
+
+    monkeypatch.setattr(template, "with_classes", lambda _: b"a warehouse")
+    monkeypatch.setattr(template, "exchange", take)
+    run = ROOT / "data" / f"{SAMPLES[0]}.tar.xz"
+    done = pipeline.ingest([run], path, pipeline.Options(workers=1, wait=60))
+    assert [found.name for found in done.loaded] == [SAMPLES[0]]
+    assert len(taken) == 1
+    assert taken[0].wait(10) == 0
 
 
 LINE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z (\w+) (.*)")
