@@ -9,7 +9,7 @@ from math import comb
 from typing import TYPE_CHECKING
 
 from tcpdw import query
-from tcpdw.compare.grouping import Groups
+from tcpdw.compare.grouping import Groups, Members
 from tcpdw.compare.model import Group, MetricComparison, Warning
 from tcpdw.compare.words import first_few, recorded_on, short
 
@@ -213,17 +213,23 @@ def _losses(
         uncertain = sum(group.uncertain for group in shown)
         if lossy:
             text = (
-                f"the tracer discarded {sum(lossy):,} events in {len(lossy)} of the {len(runs)} "
-                f"runs of {short(members.label)}: {uncertain:,} uncertain intervals are left out"
+                f"the tracer discarded {sum(lossy):,} events in {_share(len(lossy), members)}: "
+                f"{uncertain:,} uncertain intervals are left out"
             )
             yield Warning("lost", text)
         partial = sum(run["status"] == "partial" for run in runs)
         if partial:
             text = (
-                f"{partial} of the {len(runs)} runs of {short(members.label)} "
-                f"{'was' if partial == 1 else 'were'} damaged and read in part"
+                f"{_share(partial, members)} {'was' if partial == 1 else 'were'} damaged and "
+                "read in part"
             )
             yield Warning("partial", text)
+
+
+def _share(some: int, members: Members) -> str:
+    runs = len(members.run_ids)
+    which = f"{some:,} of the {runs:,} runs" if runs > 1 else "the run"
+    return f"{which} of {short(members.label)}"
 
 
 def _outside(groups: Groups) -> Iterable[Warning]:

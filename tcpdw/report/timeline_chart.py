@@ -14,6 +14,7 @@ from tcpdw.report.chart_scales import either
 from tcpdw.report.timeline_lanes import CLASSES, Layout
 from tcpdw.report.timeline_marks import ladder, losses, steps, wakes
 from tcpdw.report.timeline_scales import BEGINS, CHARACTER, PIXELS, VISIBLE, tips, x, y
+from tcpdw.report.wording import MICRO
 
 GUTTER = 128
 """The width of the lanes' labels, pixels."""
@@ -28,7 +29,7 @@ FIT = {"type": "fit-x", "contains": "padding"}
 _TIME_LABEL = (
     "abs(x1 - x0) >= 2e9 ? format(datum.value / 1e9, ',.3~f') + ' s' : "
     "abs(x1 - x0) >= 2e5 ? format(datum.value / 1e6, ',.3~f') + ' ms' : "
-    "abs(x1 - x0) >= 2e3 ? format(datum.value / 1e3, ',.3~f') + ' us' : "
+    f"abs(x1 - x0) >= 2e3 ? format(datum.value / 1e3, ',.3~f') + ' {MICRO}' : "
     "format(datum.value, ',.0f') + ' ns'"
 )
 

@@ -9,6 +9,7 @@ from tcpdw.report.page import Rows
 from tcpdw.report.timeline_chart import FIT, GUTTER
 from tcpdw.report.timeline_lanes import Layout
 from tcpdw.report.timeline_window import Span
+from tcpdw.report.wording import MICRO
 
 _HEIGHT = 44
 
@@ -24,7 +25,7 @@ def overview_chart(
     y = alt.Scale(domain=[0, _HEIGHT], reverse=True, nice=False)
     length = span[1] - span[0]
     unit, per = next(
-        ((u, p) for u, p in (("s", 1e9), ("ms", 1e6), ("us", 1e3)) if length >= 2 * p), ("ns", 1)
+        ((u, p) for u, p in (("s", 1e9), ("ms", 1e6), (MICRO, 1e3)) if length >= 2 * p), ("ns", 1)
     )
     axis = alt.Axis(
         title=None,

@@ -102,6 +102,13 @@ def compare(warehouse: Path, metrics: Sequence[str], scratch: Path) -> Ran:
     return run(command, env=_environment(scratch), quiet=True)
 
 
+def report(warehouse: Path, scratch: Path) -> Ran:
+    """Write the report with the `tcpdw` beside this Python."""
+    program = Path(sys.executable).with_name("tcpdw")
+    command = [program, "--warehouse", warehouse, "report", "--out", scratch / "report.html"]
+    return run(command, env=_environment(scratch), quiet=True)
+
+
 def remove(warehouse: Path) -> None:
     """Remove a warehouse, if it is there."""
     for file in warehouse.parent.glob(f"{warehouse.name}*"):
