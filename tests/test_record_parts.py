@@ -42,7 +42,7 @@ def test_only_processes_without_their_owner_are_ended() -> None:
     orphan, other = started(dead), started(owner.token())
     try:
         ended = owner.end_stale_processes()
-        assert orphan.pid in ended
+        assert ended[orphan.pid] == "sleep"
         assert other.pid not in ended
         assert orphan.wait(10) == -9
         assert other.poll() is None

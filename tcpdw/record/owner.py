@@ -45,9 +45,9 @@ def environment() -> dict[str, str]:
     return {**os.environ, VARIABLE: token(), "LC_ALL": "C"}
 
 
-def end_stale_processes() -> list[int]:
-    """Kill the processes whose owner is no more, and return their numbers."""
-    found: list[int] = []
+def end_stale_processes() -> dict[int, str]:
+    """Kill the processes whose owner is no more, and return their numbers with their names."""
+    found: dict[int, str] = {}
     for entry in Path("/proc").iterdir():
         if not entry.name.isdigit():
             continue
@@ -55,8 +55,9 @@ def end_stale_processes() -> list[int]:
             for item in (entry / "environ").read_bytes().split(b"\0"):
                 name, _, value = item.partition(b"=")
                 if name == VARIABLE.encode() and is_stale(value.decode(errors="replace")):
+                    comm = (entry / "comm").read_bytes().rstrip(b"\n")
                     os.kill(int(entry.name), signal.SIGKILL)
-                    found.append(int(entry.name))
+                    found[int(entry.name)] = comm.decode(errors="replace")
     return found
 
 

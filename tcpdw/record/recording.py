@@ -55,7 +55,7 @@ class Summary:
 
 def sweep(settings: Settings) -> list[str]:
     """Remove what recordings that were killed left, and say what that was."""
-    found = [f"process {pid}" for pid in owner.end_stale_processes()]
+    found = [f"process {pid} ({comm})" for pid, comm in owner.end_stale_processes().items()]
     if settings.kernel:
         with suppress(RecordError):
             found += [f"LTTng session {name}" for name in tracer.destroy_stale()]
