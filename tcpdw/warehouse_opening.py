@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 _OWNER = re.compile(r"\(PID (\d+)\)")
 
-LAYOUT = 4
+LAYOUT = 5
 """The version of the tables' layout; raised whenever an older tcpdw could not read them."""
 
 BLOCK_SIZE = 65536

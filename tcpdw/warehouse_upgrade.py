@@ -6,7 +6,7 @@ uses. It is done in the file itself, in one transaction, after a copy was put be
 
 Layout 1 had a table for each event class, and stored `events`, `syscalls` and `latency`; from 2 on
 classes share tables (`event_places`); 3 went through many shapes of the computed tables; from 4 on
-`warehouse.rows_hash` tells what the stored rows were computed by.
+`warehouse.rows_hash` tells what the stored rows were computed by; up to 4 `softirqs` was a table.
 """
 
 from __future__ import annotations

@@ -50,9 +50,9 @@ UNION ALL SELECT 2, n, n * 1_000_000, true FROM range(1, 4) AS t (n)
 UNION ALL SELECT 3, 1, 17, false;
 INSERT INTO hardirqs BY NAME
 SELECT run_id, ts, 0 AS cpu_id, certain FROM waits_for_softirqs;
-INSERT INTO softirqs BY NAME
-SELECT run_id, ts AS irq_ts, ts + dur AS ts, 0 AS cpu_id, 3 AS vec, false AS cleared, certain,
-    certain AS raise_certain, certain AS irq_certain, false AS lost
+INSERT INTO store.softirq_spans BY NAME
+SELECT run_id, ts + dur AS ts, dur AS waited, 0 AS handled, 0 AS cpu_id, 3 AS vec,
+    false AS cleared, certain, certain AS raise_certain, certain AS irq_certain, false AS lost
 FROM waits_for_softirqs;
 INSERT INTO accepted_connections BY NAME
 SELECT 1 AS run_id, 1 AS syn_ts, 1_000_581 AS synack_ts, 1_233_581 AS ack_ts,
@@ -261,7 +261,7 @@ def test_parquet_keeps_types_in_a_file_and_in_a_pipe(here: Path, tmp_path: Path)
     table = pq.read_table(tmp_path / "out.parquet")
     assert table.column_names == ["ts", "dur", "certain", "metric", "list", "ts_1"]
     assert str(table.schema.field("ts").type) == "int64"
-    assert table.num_rows == 106
+    assert table.num_rows == 211
     done = subprocess.run(
         [*PROGRAM, "sql", text, "--format", "parquet"],
         capture_output=True,

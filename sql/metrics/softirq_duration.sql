@@ -9,7 +9,7 @@ SELECT
     -- When the handler started, ns since the Unix epoch.
     s.ts,
     -- How long it ran, ns.
-    s.exit_ts - s.ts AS dur,
+    s.dur,
     -- False where the tracer may have lost events of this cpu meanwhile.
     s.certain,
     -- The cpu.
@@ -18,9 +18,9 @@ SELECT
     s.vec,
     -- The vector's name, as in `/proc/softirqs`.
     v.vec_name
-FROM softirqs AS s
+FROM store.softirq_spans AS s
 LEFT JOIN softirq_vectors AS v ON s.vec = v.vec
-WHERE s.exit_ts IS NOT NULL AND NOT s.cleared;
+WHERE s.dur IS NOT NULL AND NOT s.cleared;
 
 -- What `softirq_duration` leaves out: handlers whose end the trace does not show.
 CREATE VIEW softirq_duration_left_out AS
@@ -31,6 +31,6 @@ SELECT
     CASE WHEN cleared THEN 'cleared_by_loss' ELSE 'unpaired' END AS reason,
     -- How many there were.
     COUNT(*) AS n
-FROM softirqs
-WHERE ts IS NOT NULL AND (exit_ts IS NULL OR cleared)
+FROM store.softirq_spans
+WHERE ts IS NOT NULL AND (dur IS NULL OR cleared)
 GROUP BY ALL;

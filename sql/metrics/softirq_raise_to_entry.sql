@@ -8,9 +8,9 @@ SELECT
     -- The run.
     s.run_id,
     -- When the softirq was raised, ns since the Unix epoch.
-    s.raise_ts AS ts,
+    s.ts - s.waited AS ts,
     -- How long it waited for its handler, ns.
-    s.ts - s.raise_ts AS dur,
+    s.waited AS dur,
     -- False where the tracer may have lost events of this cpu meanwhile.
     s.raise_certain AS certain,
     -- The cpu.
@@ -22,9 +22,9 @@ SELECT
     -- What raised it: `hardirq`, `softirq`, `task`, `threaded_irq`, or `unseen` where no event can
     -- tell.
     s.origin
-FROM softirqs AS s
+FROM store.softirq_spans AS s
 LEFT JOIN softirq_vectors AS v ON s.vec = v.vec
-WHERE s.raise_ts IS NOT NULL AND s.ts IS NOT NULL;
+WHERE s.waited IS NOT NULL;
 
 -- What `softirq_raise_to_entry` leaves out: starts without a raise, and raises without a start.
 CREATE VIEW softirq_raise_to_entry_left_out AS
@@ -38,6 +38,6 @@ SELECT
     END AS reason,
     -- How many there were.
     COUNT(*) AS n
-FROM softirqs
-WHERE raise_ts IS NULL OR ts IS NULL
+FROM store.softirq_spans
+WHERE waited IS NULL
 GROUP BY ALL;

@@ -1,13 +1,13 @@
--- The rows of the table `softirqs`.
--- fills: softirqs
+-- The rows of `store.softirq_spans`.
+-- fills: store.softirq_spans
 CREATE VIEW softirq_rows AS
 SELECT
     -- The run.
     r.run_id,
     -- When the handler started, ns since the Unix epoch; NULL for a raise that no start follows.
     r.ts,
-    -- When it ended, ns since the Unix epoch; NULL where the trace does not show it.
-    r.exit_ts,
+    -- How long it ran, ns; NULL where the trace does not show its end.
+    r.exit_ts - r.ts AS dur,
     -- The cpu.
     r.cpu_id,
     -- The softirq's vector.
@@ -18,9 +18,10 @@ SELECT
     l.windows IS NOT NULL AND cleared_on(l.windows, r.cpu_id, r.ts, r.exit_ts) AS cleared,
     -- False where the tracer may have lost events of this cpu between start and end.
     l.windows IS NULL OR NOT lost_on(l.windows, r.cpu_id, r.ts, r.exit_ts) AS certain,
-    -- When the oldest raise since the start before happened, ns since the Unix epoch; NULL for
-    -- none.
-    r.raise_ts,
+    -- From the oldest raise since the start before to the start, ns; NULL where one is not shown.
+    r.ts - r.raise_ts AS waited,
+    -- When a raise that no start follows happened, ns since the Unix epoch; NULL for others.
+    CASE WHEN r.ts IS NULL THEN r.raise_ts END AS lone_raise_ts,
     -- The thread that was current at that raise.
     r.raise_tid,
     -- What raised it.
@@ -33,8 +34,8 @@ SELECT
         WHEN c.in_hand_over THEN 'task'
         ELSE 'unseen'
     END AS origin,
-    -- When the innermost handler open at the raise started, ns since the Unix epoch; NULL for none.
-    r.irq_ts,
+    -- From the start of the innermost handler open at the raise to the raise, ns; NULL for none.
+    r.raise_ts - r.irq_ts AS handled,
     -- False where the tracer may have lost events of this cpu between raise and start.
     l.windows IS NULL OR NOT lost_on(l.windows, r.cpu_id, r.raise_ts, r.ts) AS raise_certain,
     -- False where the tracer may have lost events of this cpu between that handler's start and the

@@ -4,10 +4,10 @@ SELECT
     -- The run.
     run_id,
     -- When the innermost handler open at the raise started, ns since the Unix epoch.
-    irq_ts AS ts,
+    ts - waited - handled AS ts,
     -- How long from then to the start of the softirq's handler, ns.
-    ts - irq_ts AS dur,
+    waited + handled AS dur,
     -- False where the tracer may have lost events of this cpu meanwhile.
     irq_certain AS certain
-FROM softirqs
-WHERE ts IS NOT NULL AND irq_ts IS NOT NULL;
+FROM store.softirq_spans
+WHERE waited IS NOT NULL AND handled IS NOT NULL;

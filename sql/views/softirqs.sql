@@ -1,38 +1,39 @@
 -- Every run of a softirq's handler: its start with its end (the exit of the same vector that
 -- follows on the same cpu), and the oldest raise since the start before it on that cpu and vector.
 -- A raise that no start follows has a row of its own.
-CREATE TABLE softirqs (
+CREATE VIEW softirqs AS
+SELECT
     -- The run.
-    run_id INTEGER NOT NULL,
+    run_id,
     -- When the handler started, ns since the Unix epoch; NULL for a raise that no start follows.
-    ts BIGINT,
+    ts,
     -- When it ended, ns since the Unix epoch; NULL where the trace does not show it.
-    exit_ts BIGINT,
+    ts + dur AS exit_ts,
     -- The cpu.
-    cpu_id INTEGER,
+    cpu_id,
     -- The softirq's vector: `softirq_vectors` has the names.
-    vec UINTEGER,
+    vec,
     -- The thread that was current as it started: the interrupted one, or `ksoftirqd`.
-    ctx_tid INTEGER,
+    ctx_tid,
     -- True where a loss began on the cpu between start and end.
-    cleared BOOLEAN NOT NULL,
+    cleared,
     -- False where the tracer may have lost events of this cpu between start and end.
-    certain BOOLEAN NOT NULL,
+    certain,
     -- When the oldest raise since the start before happened, ns since the Unix epoch; NULL for
     -- none.
-    raise_ts BIGINT,
+    COALESCE(ts - waited, lone_raise_ts) AS raise_ts,
     -- The thread that was current at that raise.
-    raise_tid INTEGER,
+    raise_tid,
     -- What raised it: `hardirq`, `softirq`, `task`, `threaded_irq`, or `unseen` where no event can
     -- tell.
-    origin VARCHAR,
+    origin,
     -- When the innermost handler open at the raise started, ns since the Unix epoch; NULL for none.
-    irq_ts BIGINT,
+    COALESCE(ts - waited, lone_raise_ts) - handled AS irq_ts,
     -- False where the tracer may have lost events of this cpu between raise and start.
-    raise_certain BOOLEAN NOT NULL,
+    raise_certain,
     -- False where the tracer may have lost events of this cpu between that handler's start and the
     -- softirq's.
-    irq_certain BOOLEAN NOT NULL,
+    irq_certain,
     -- True where a loss on the cpu may hide what the row lacks: the raise, or the start.
-    lost BOOLEAN NOT NULL
-);
+    lost
+FROM store.softirq_spans;
