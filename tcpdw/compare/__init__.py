@@ -14,6 +14,7 @@ from tcpdw.compare.model import (
     Part,
     Quantile,
     RunMedian,
+    RunMedians,
     Split,
     Warning,
 )
@@ -33,6 +34,7 @@ __all__ = [
     "Part",
     "Quantile",
     "RunMedian",
+    "RunMedians",
     "Split",
     "Warning",
     "compare",

@@ -18,7 +18,7 @@ from tcpdw.compare.model import (
     Group,
     MetricComparison,
     Quantile,
-    RunMedian,
+    RunMedians,
 )
 from tcpdw.compare.sampling import Drawn
 
@@ -137,12 +137,16 @@ def _group(
             Quantile(q, round(one.value), _whole(one.low), _whole(one.high))
             for q, one in zip(about.qs, estimates, strict=True)
         )
-        runs = drawn.run_ids.tolist()
-        each = zip(runs, stats.run_medians(sample).tolist(), sample.sizes.tolist(), strict=True)
-        medians = tuple(RunMedian(run, about.names[run], median, n) for run, median, n in each)
+        medians = stats.run_medians(sample)
     else:
         quantiles = tuple(Quantile(q, None, None, None) for q in about.qs)
-        medians = ()
+        medians = sample.sizes
+    run_medians = RunMedians(
+        tuple(drawn.run_ids.tolist()),
+        tuple(medians.tolist()),
+        tuple(sample.sizes.tolist()),
+        about.names,
+    )
     return Group(
         members.label,
         members.by,
@@ -153,7 +157,7 @@ def _group(
         quantiles,
         drawn.longest,
         None,
-        medians,
+        run_medians,
         left_out,
     )
 
@@ -195,9 +199,7 @@ def _delta(
     changes = tuple(
         Change(q, one.absolute, one.relative, False) for q, one in zip(qs, differences, strict=True)
     )
-    p = stats.rank_test(
-        [run.median for run in base.run_medians], [run.median for run in group.run_medians]
-    )
+    p = stats.rank_test(base.run_medians.medians, group.run_medians.medians)
     return Delta(base.label, group.label, changes, p, None)
 
 

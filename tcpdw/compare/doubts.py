@@ -89,7 +89,12 @@ def _unlike(
     for column in CIRCUMSTANCES:
         if column in chosen:
             continue
-        by_metric = {one.metric: _unlike_in(column, one, facts) for one in compared}
+        # Most metrics have intervals in the same runs.
+        known: dict[tuple[int, ...], dict[object, float]] = {}
+        for runs in (group.run_medians.run_ids for one in compared for group in one.groups):
+            if runs and runs not in known:
+                known[runs] = _shares(facts[run][column] for run in runs)
+        by_metric = {one.metric: _unlike_in(one, known) for one in compared}
         metrics = [metric for metric, told in by_metric.items() if told is not None]
         if not metrics:
             continue
@@ -100,13 +105,14 @@ def _unlike(
         yield Warning("unlike", text, _of(metrics, compared))
 
 
-def _unlike_in(column: str, one: MetricComparison, facts: _Facts) -> str | None:
-    """Tell what the groups of a metric have in a column; None where they are alike in it."""
-    shares = {
-        group.label: _shares(facts[run.run_id][column] for run in group.run_medians)
-        for group in one.groups
-        if group.runs
-    }
+def _unlike_in(
+    one: MetricComparison, known: Mapping[tuple[int, ...], dict[object, float]]
+) -> str | None:
+    """Tell what the groups of a metric have in a column; None where they are alike in it.
+
+    `known` has the shares of the column's values by the runs of a group.
+    """
+    shares = {group.label: known[group.run_medians.run_ids] for group in one.groups if group.runs}
     first = shares.get(one.groups[0].label)
     if first is None or all(_apart(first, mix) <= ALIKE for mix in shares.values()):
         return None
@@ -191,7 +197,8 @@ def _prevailing(one: MetricComparison) -> Iterable[tuple[str, str]]:
     for group in one.groups:
         if group.runs < 3:
             continue
-        run = max(group.run_medians, key=lambda median: median.intervals)
+        intervals = group.run_medians.intervals
+        run = group.run_medians[intervals.index(max(intervals))]
         if run.intervals > MOST * group.intervals:
             yield (
                 "prevails",

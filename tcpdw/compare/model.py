@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, overload
 
 from tcpdw.compare.words import first_few
 
@@ -56,6 +57,36 @@ class RunMedian:
 
 
 @dataclass(frozen=True, slots=True)
+class RunMedians(Sequence[RunMedian]):
+    """The medians of a group's runs, those that have an interval: made as they are asked for.
+
+    `run_ids`, `medians` (ns) and `intervals` (how many each run has) are in the same order; `names`
+    gives a run's name.
+    """
+
+    run_ids: tuple[int, ...]
+    medians: tuple[int, ...]
+    intervals: tuple[int, ...]
+    names: Mapping[int, str] = field(repr=False, compare=False)
+
+    def __len__(self) -> int:
+        """Count the runs."""
+        return len(self.run_ids)
+
+    @overload
+    def __getitem__(self, index: int) -> RunMedian: ...
+    @overload
+    def __getitem__(self, index: slice) -> RunMedians: ...
+    def __getitem__(self, index: int | slice) -> RunMedian | RunMedians:
+        """Give one run's median, or those of some runs."""
+        if isinstance(index, slice):
+            parts = (self.run_ids[index], self.medians[index], self.intervals[index])
+            return RunMedians(*parts, self.names)
+        run = self.run_ids[index]
+        return RunMedian(run, self.names[run], self.medians[index], self.intervals[index])
+
+
+@dataclass(frozen=True, slots=True)
 class Group:
     """A metric's intervals in one group of runs.
 
@@ -73,7 +104,7 @@ class Group:
     quantiles: tuple[Quantile, ...]
     longest: int | None
     longest_exemplar: Exemplar | None
-    run_medians: tuple[RunMedian, ...]
+    run_medians: RunMedians
     left_out: tuple[tuple[str, int], ...]
 
 

@@ -201,7 +201,8 @@ def p_value(p: float) -> str:
 def legend(comparison: Comparison) -> str:
     """Say what stands in the tables."""
     tests = sum(delta.p is not None for one in comparison.metrics for delta in one.deltas)
-    runs = {run.run_id for one in comparison.metrics for g in one.groups for run in g.run_medians}
+    groups = [group for one in comparison.metrics for group in one.groups]
+    runs = set[int]().union(*(group.run_medians.run_ids for group in groups))
     counted = "1 run" if len(runs) == 1 else f"{len(runs):,} runs"
     over = f", corrected for {tests} tests (Holm)" if tests > 1 else ""
     return (

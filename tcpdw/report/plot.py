@@ -94,7 +94,7 @@ def gather(
     [metric] = comparison.metrics
     everyone = chart_scales.series([group.label for group in metric.groups])
     found = distributions(
-        connection, name, [[run.run_id for run in group.run_medians] for group in metric.groups]
+        connection, name, [list(group.run_medians.run_ids) for group in metric.groups]
     )
     full = [
         (one, group, shape)

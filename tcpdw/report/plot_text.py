@@ -61,7 +61,7 @@ def lines(
 
 def _histogram(connection: duckdb.DuckDBPyConnection, plot: Plot, bins: int) -> list[list[int]]:
     """Count the intervals in bins of the same width on the log axis."""
-    groups = [[run.run_id for run in group.run_medians] for group in plot.groups]
+    groups = [list(group.run_medians.run_ids) for group in plot.groups]
     found = [[0] * bins for _ in groups]
     step = math.log(plot.axis.high / plot.axis.low) / bins
     rows = query.execute(

@@ -252,7 +252,7 @@ def _sections(
             distributions(
                 connection,
                 metric.name,
-                [[run.run_id for run in group.run_medians] for group in one.groups],
+                [list(group.run_medians.run_ids) for group in one.groups],
             )
             for _, _, one in there
         ]

@@ -145,7 +145,7 @@ def _median_table(full: Full) -> Table:
         )
         rows: list[tuple[Cell | str, ...]] = []
         for one, group, _ in full:
-            ordered = sorted(run.median for run in group.run_medians)
+            ordered = sorted(group.run_medians.medians)
             spread = [ordered[max(0, math.ceil(len(ordered) * q) - 1)] for q in _SPREAD]
             cells = (Cell(duration(value), value) for value in spread)
             size = Cell(f"{len(ordered):,}", len(ordered))

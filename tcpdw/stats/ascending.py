@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -27,12 +29,19 @@ _MOST = 1 << 20
 
 def within(runs: Runs, bound: int) -> NDArray[np.int64]:
     """Count each run's intervals that are no longer than `bound`, ns: int64, one a run."""
+    return _within(runs, bound, np.zeros_like(runs.sizes), runs.sizes)
+
+
+def _within(
+    runs: Runs, bound: int, least: NDArray[np.int64], most: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Count the same where it is known to be neither less nor more than that, by run."""
     # A binary search in all runs at once, by steps that halve.
-    found = np.zeros_like(runs.sizes)
+    found = least.copy()
     before = runs.starts - 1
-    for bit in reversed(range(int(runs.sizes.max(initial=0)).bit_length())):
+    for bit in reversed(range(int((most - least).max(initial=0)).bit_length())):
         there = found + (1 << bit)
-        is_within = there <= runs.sizes
+        is_within = there <= most
         is_within &= runs.durations[before + np.minimum(there, runs.sizes)] <= bound
         found[is_within] += 1 << bit
     return found
@@ -54,6 +63,7 @@ class Ascending:
         self._runs = runs
         self._n = int(runs.sizes.sum())
         self._known: list[tuple[int, NDArray[np.signedinteger]]] = []
+        self._bounds: list[_Bound] = []
         if self._n <= _FEW:
             edges = zip(runs.starts.tolist(), (runs.starts + runs.sizes).tolist(), strict=True)
             every = np.concatenate([runs.durations[start:end] for start, end in edges])
@@ -66,8 +76,19 @@ class Ascending:
         run = np.searchsorted(ends, places, side="right")
         there = runs.starts[run] + places - (ends[run] - runs.sizes[run])
         self._probes = np.sort(runs.durations[there])
-        self._least = int(runs.durations[runs.starts].min())
-        self._longest = int(runs.durations[runs.starts + runs.sizes - 1].max())
+        least = int(runs.durations[runs.starts].min())
+        longest = int(runs.durations[runs.starts + runs.sizes - 1].max())
+        # All bounds that were counted to, by length: what is between two needs few looks.
+        self._bounds = [
+            _Bound(least - 1, np.zeros_like(runs.sizes), 0),
+            _Bound(longest, runs.sizes, self._n),
+        ]
+
+    def within(self, bound: int) -> NDArray[np.int64]:
+        """Count each run's intervals that are no longer than `bound`, ns: int64, one a run."""
+        if not self._bounds or not self._bounds[0].length < bound < self._bounds[-1].length:
+            return within(self._runs, bound)
+        return self._bound(bound).within
 
     def at(self, place: int) -> int:
         """Give the duration, ns, at a place from 0."""
@@ -80,7 +101,7 @@ class Ascending:
 
     def _around(self, place: int) -> tuple[int, NDArray[np.signedinteger]]:
         """Give the lengths around a place, ascending, and the place of the first of them."""
-        low, high = self._bounds(place)
+        low, high = self._between(place)
         while high.count - low.count > _MOST and high.length - low.length > 1:
             middle = self._bound((low.length + high.length) // 2)
             low, high = (low, middle) if middle.count > place else (middle, high)
@@ -88,7 +109,7 @@ class Ascending:
             return low.count, np.broadcast_to(np.int64(high.length), high.count - low.count)
         return low.count, _taken(self._runs, low.within, high.within)
 
-    def _bounds(self, place: int) -> tuple[_Bound, _Bound]:
+    def _between(self, place: int) -> tuple[_Bound, _Bound]:
         """Give bounds that a place is between: beyond the lower one, and within the other.
 
         Each run was probed evenly, but for its ends: the probes tell a place with an error of a few
@@ -98,15 +119,22 @@ class Ascending:
         middle, reach = place * len(probes) // self._n, _REACH
         while True:
             left, right = middle - reach, middle + reach
-            low = self._bound(int(probes[left]) if left >= 0 else self._least - 1)
-            high = self._bound(int(probes[right]) if right < len(probes) else self._longest)
+            low = self._bound(int(probes[left])) if left >= 0 else self._bounds[0]
+            high = self._bound(int(probes[right])) if right < len(probes) else self._bounds[-1]
             if low.count <= place < high.count:
                 return low, high
             reach *= 4
 
     def _bound(self, length: int) -> _Bound:
-        found = within(self._runs, length)
-        return _Bound(length, found, int(found.sum()))
+        """Count to a length that is none beyond the longest or below the shortest."""
+        place = bisect_left(self._bounds, length, key=attrgetter("length"))
+        above = self._bounds[place]
+        if above.length == length:
+            return above
+        below = self._bounds[place - 1]
+        found = _within(self._runs, length, below.within, above.within)
+        self._bounds.insert(place, _Bound(length, found, int(found.sum())))
+        return self._bounds[place]
 
 
 def _taken(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tcpdw.stats.ascending import Ascending, within
+from tcpdw.stats.ascending import Ascending
 from tcpdw.stats.gathered import Gathered, Runs
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class Sample:
 
     def within(self, bound: int) -> NDArray[np.int64]:
         """Count each run's intervals that are no longer than `bound`, ns: int64, one a run."""
-        return within(self.runs, bound)
+        return self._ascending.within(bound)
 
     def medians(self) -> NDArray[np.int64]:
         """Give each run's median, ns, int64: the lower one where two are in the middle."""
