@@ -27,7 +27,7 @@ NO_SQL_HINT = 'give it, as in `tcpdw sql "FROM runs"`'
 
 _FETCH_ROWS = 4096
 _ARROW_ROWS = 65536
-_MANY_ROWS = 1 << 20
+_MANY_ROWS = 1 << 18
 _READ_ONLY = "read-only mode"
 _READ_ONLY_HINT = "queries only read the warehouse; -o FILE writes their result"
 _REFUSED = (
