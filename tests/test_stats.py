@@ -22,7 +22,9 @@ from tcpdw.stats.precision import precision_at
 
 PROPERTY = settings(max_examples=40, deadline=None)
 SHARES = st.sampled_from([0.01, 0.07, 0.25, 0.5, 0.9, 0.99, 0.999])
-GROUPS = st.lists(st.lists(st.integers(-100, 10**12), min_size=1, max_size=9), min_size=1)
+# Most take four bytes, some more, and some are just where that changes.
+LENGTHS = st.integers(-100, 10**12) | st.integers(2**31 - 3, 2**31 + 1) | st.integers(-(2**40), 99)
+GROUPS = st.lists(st.lists(LENGTHS, min_size=1, max_size=9), min_size=1)
 
 
 def sample(groups: Iterable[Iterable[int]]) -> Sample:
@@ -267,6 +269,12 @@ def test_what_is_counted_by_run_is_what_each_run_has(
             gathered.add(*np.array(rows[start : start + 7], dtype=np.int64).T)
         mixed = Sample(gathered.runs(np.arange(len(groups))))
         places = [mixed.at(place) for place in range(mixed.intervals)]
+        chosen = np.array([random.random() < 0.5 or run == 0 for run in range(len(groups))])
+        some = Sample(mixed.runs.part(chosen))
+        assert [some.at(place) for place in range(some.intervals)] == sorted(
+            itertools.chain(*itertools.compress(groups, chosen))
+        )
+        assert some.medians().tolist() == mixed.medians()[chosen].tolist()
     assert mixed.sizes.tolist() == [len(run) for run in groups]
     assert mixed.medians().tolist() == [median_low(run) for run in groups]
     assert places == every
@@ -282,6 +290,7 @@ def test_places_among_many_are_those_of_a_sort() -> None:
     runs = np.repeat(np.arange(150), sizes)
     durations = (generator.lognormal(9 + generator.normal(0, 1, 150)[runs], 1)).astype(np.int64)
     durations[generator.random(len(runs)) < 0.4] = 10_000
+    durations[generator.random(len(runs)) < 0.001] += 2**31
     drawn = Sample.of(runs, durations)
     every = np.sort(durations)
     assert len(every) > 2**19

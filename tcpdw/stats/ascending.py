@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tcpdw.stats.gathered import Runs
+from tcpdw.stats.gathered import LONG, Runs
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -29,13 +29,27 @@ _MOST = 1 << 20
 
 def within(runs: Runs, bound: int) -> NDArray[np.int64]:
     """Count each run's intervals that are no longer than `bound`, ns: int64, one a run."""
-    return _within(runs, bound, np.zeros_like(runs.sizes), runs.sizes)
+    found = _within(runs, min(bound, LONG - 1), np.zeros_like(runs.sizes), runs.sizes)
+    if bound >= LONG:
+        last = np.searchsorted(runs.long, bound, side="right")
+        found += np.bincount(runs.long_runs[:last], minlength=len(found))
+    return found
+
+
+def medians(runs: Runs) -> NDArray[np.int64]:
+    """Give each run's median, ns, int64: the lower one where two are in the middle."""
+    middle = (runs.sizes - 1) // 2
+    found = runs.durations[runs.starts + middle].astype(np.int64)
+    for run in np.flatnonzero(found == LONG).tolist():
+        long = runs.long[runs.long_runs == run]
+        found[run] = long[middle[run] - (runs.sizes[run] - len(long))]
+    return found
 
 
 def _within(
     runs: Runs, bound: int, least: NDArray[np.int64], most: NDArray[np.int64]
 ) -> NDArray[np.int64]:
-    """Count the same where it is known to be neither less nor more than that, by run."""
+    """Count the same, to a bound below LONG, where it is known to be from `least` to `most`."""
     # A binary search in all runs at once, by steps that halve.
     found = least.copy()
     before = runs.starts - 1
@@ -92,6 +106,9 @@ class Ascending:
 
     def at(self, place: int) -> int:
         """Give the duration, ns, at a place from 0."""
+        short = self._n - len(self._runs.long)
+        if place >= short:
+            return int(self._runs.long[place - short])
         for first, found in self._known:
             if 0 <= place - first < len(found):
                 return int(found[place - first])

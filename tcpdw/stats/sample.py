@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tcpdw.stats.ascending import Ascending
+from tcpdw.stats.ascending import Ascending, medians
 from tcpdw.stats.gathered import Gathered, Runs
 
 if TYPE_CHECKING:
@@ -64,8 +64,7 @@ class Sample:
 
     def medians(self) -> NDArray[np.int64]:
         """Give each run's median, ns, int64: the lower one where two are in the middle."""
-        middle = self.runs.starts + (self.sizes - 1) // 2
-        return self.runs.durations[middle].astype(np.int64)
+        return medians(self.runs)
 
     @cached_property
     def _ascending(self) -> Ascending:
