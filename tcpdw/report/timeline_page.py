@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from tcpdw.report.timeline_data import Step, Timeline
 from tcpdw.report.timeline_window import Span
-from tcpdw.summary import digits, fitting
+from tcpdw.report.wording import duration
 
 _NARROWEST = 4_000
 """A step is shown in no less than so many ns."""
@@ -176,6 +176,5 @@ def _row(line: Timeline, step: Step, group: str, place: int | None, span: Span) 
     )
 
 
-def _fact(name: str, duration: int) -> Fact:
-    unit, length = fitting([duration])
-    return Fact(name, duration, f"{digits(duration, length)} {unit}")
+def _fact(name: str, length: int) -> Fact:
+    return Fact(name, length, duration(length))

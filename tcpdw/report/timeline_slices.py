@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from tcpdw.report import timeline_data as data
 from tcpdw.report.timeline_rows import rows
 from tcpdw.report.timeline_window import Moment, Span
-from tcpdw.summary import digits, fitting
+from tcpdw.report.wording import duration
 
 if TYPE_CHECKING:
     import duckdb
@@ -136,10 +136,9 @@ def slices_of(
             break
     merged = sum(item.count for item in found)
     if merged > len(found):
-        unit, length = fitting([gap])
         notes.append(
             f"{merged} slices are drawn as {len(found)}: outside of the moments, those of a lane "
-            f"less than {digits(gap, length)} {unit} apart are one, and say how many they are."
+            f"less than {duration(gap)} apart are one, and say how many they are."
         )
     return span, found
 

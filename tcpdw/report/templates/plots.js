@@ -1,7 +1,7 @@
 // What scripts that zoom share: places in a plot, the band that is drawn over it, durations as text.
 "use strict";
 Object.assign(tcpdw, (() => {
-  const UNITS = [[1e9, "s"], [1e6, "ms"], [1e3, "us"], [1, "ns"]];
+  const UNITS = [[1e9, "s"], [1e6, "ms"], [1e3, "μs"], [1, "ns"]];
   const written = (ns, digits = 4) => {
     const [length, unit] = UNITS.find(([one]) => Math.abs(ns) >= one) ?? UNITS[3];
     const value = ns / length;

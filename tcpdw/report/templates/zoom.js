@@ -3,7 +3,7 @@
 "use strict";
 (() => {
   const { fraction, place, plot } = tcpdw;
-  const written = (ns) => tcpdw.written(ns, 3).replace("us", "μs");
+  const written = (ns) => tcpdw.written(ns, 3);
   const NARROWEST = 1.005;
 
   // As tcpdw/report/chart_scales.py has them.
