@@ -214,9 +214,19 @@ def failure(error: Exception, connection: duckdb.DuckDBPyConnection) -> Warehous
     if any(words in text for words in _REFUSED):
         return WarehouseError(text, hint=_REFUSED_HINT)
     is_missing = isinstance(error, duckdb.CatalogException | duckdb.BinderException)
-    if is_missing and views_of(connection) != catalog.load().digest:
+    if is_missing and _has_other_views(connection):
         return WarehouseError(text, hint=_OTHER_VIEWS_HINT)
     return WarehouseError(text)
+
+
+def _has_other_views(connection: duckdb.DuckDBPyConnection) -> bool:
+    import duckdb
+
+    try:
+        return views_of(connection) != catalog.load().digest
+    except duckdb.Error:
+        # With --unsafe, `USE` may have led away from the warehouse.
+        return False
 
 
 def _asks(statement: duckdb.Statement) -> bool:

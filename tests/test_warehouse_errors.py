@@ -123,3 +123,16 @@ def test_what_is_done_while_a_warehouse_is_opened(empty: Path) -> None:
         pass
     # Nothing has it open.
     assert pipeline.ingest([], empty).loaded == ()
+
+
+def test_a_query_that_left_the_warehouse_fails_in_its_own_words(
+    empty: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / "other.duckdb"
+    duckdb.connect(str(other)).close()
+    text = f"ATTACH '{other}' AS other (READ_ONLY); USE other; FROM nothing"
+    with (
+        query.opened(empty, unsafe=True) as connection,
+        pytest.raises(WarehouseError, match="nothing does not exist"),
+    ):
+        list(query.statements(connection, text))

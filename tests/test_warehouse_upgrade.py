@@ -181,19 +181,27 @@ def test_the_command_upgrades_once(tmp_path: Path, capsys: pytest.CaptureFixture
     assert "no such warehouse" in capsys.readouterr().err
 
 
+def changed(fresh: Path, folder: Path, text: str) -> Path:
+    """Give a copy of a warehouse on which SQL was run."""
+    path = folder / "w.duckdb"
+    shutil.copy(fresh, path)
+    with duckdb.connect(str(path)) as connection:
+        connection.execute(text)
+    return path
+
+
 def test_another_version_s_rows_are_computed_anew_and_its_views_made(
     fresh: Path, tmp_path: Path
 ) -> None:
-    path = tmp_path / "w.duckdb"
-    shutil.copy(fresh, path)
-    with duckdb.connect(str(path)) as connection:
-        connection.execute(
-            "UPDATE warehouse SET rows_hash = 'other', catalog_hash = 'other'; "
-            "DELETE FROM wakes; DROP VIEW segments; UPDATE packets SET connection_id = 77; "
-            "UPDATE runs SET warnings = ['cut short', 'run x: /proc/1/fd contradicts the events: "
-            "fd 1 of process 1 at 1: the events say a, the snapshot says b']; "
-            "CREATE TABLE mine AS SELECT 7 AS x; CREATE VIEW my_view AS FROM mine"
-        )
+    path = changed(
+        fresh,
+        tmp_path,
+        "UPDATE warehouse SET rows_hash = 'other', catalog_hash = 'other'; "
+        "DELETE FROM wakes; DROP VIEW segments; UPDATE packets SET connection_id = 77; "
+        "UPDATE runs SET warnings = ['cut short', 'run x: /proc/1/fd contradicts the events: "
+        "fd 1 of process 1 at 1: the events say a, the snapshot says b']; "
+        "CREATE TABLE mine AS SELECT 7 AS x; CREATE VIEW my_view AS FROM mine",
+    )
     Warehouse(path).connection.close()
     with duckdb.connect(str(path)) as connection:
         assert connection.execute("FROM my_view").fetchall() == [(7,)]
@@ -206,10 +214,8 @@ def test_another_version_s_rows_are_computed_anew_and_its_views_made(
 def test_where_only_views_changed_they_are_made_anew_and_no_copy(
     fresh: Path, tmp_path: Path
 ) -> None:
-    path = tmp_path / "w.duckdb"
-    shutil.copy(fresh, path)
-    with duckdb.connect(str(path)) as connection:
-        connection.execute("UPDATE warehouse SET catalog_hash = 'other'; DROP VIEW segments")
+    text = "UPDATE warehouse SET catalog_hash = 'other'; DROP VIEW segments"
+    path = changed(fresh, tmp_path, text)
     Warehouse(path).connection.close()
     assert_alike(path, fresh)
     assert [file.name for file in tmp_path.iterdir()] == ["w.duckdb"]
@@ -218,11 +224,8 @@ def test_where_only_views_changed_they_are_made_anew_and_no_copy(
 def test_reading_another_version_s_views_says_what_to_do(
     fresh: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    path = tmp_path / "w.duckdb"
-    shutil.copy(fresh, path)
+    path = changed(fresh, tmp_path, "DROP VIEW segments")
     query = ["sql", "SELECT COUNT(*) FROM segments", "--warehouse", str(path)]
-    with duckdb.connect(str(path)) as connection:
-        connection.execute("DROP VIEW segments")
     assert entry.run(query) == 1
     # They are this version's: somebody dropped one.
     assert "upgrade" not in capsys.readouterr().err

@@ -1,4 +1,5 @@
-// What scripts that zoom share: places in a plot, the band that is drawn over it, durations as text.
+// What scripts that zoom share: places in a plot, the band that is drawn over it, the keys that move
+// it, durations as text.
 "use strict";
 Object.assign(tcpdw, (() => {
   const UNITS = [[1e9, "s"], [1e6, "ms"], [1e3, "μs"], [1, "ns"]];
@@ -30,5 +31,15 @@ Object.assign(tcpdw, (() => {
     item.firstElementChild.textContent = words;
   };
 
-  return { written, plot, fraction, place };
+  // What the keys do, by a plot's own ways to move by a part of its width, to zoom, and to show all.
+  const keys = (move, zoom, all) => ({
+    ArrowLeft: () => move(-0.2),
+    ArrowRight: () => move(0.2),
+    "+": () => zoom(0.5),
+    "=": () => zoom(0.5),
+    "-": () => zoom(2),
+    0: all,
+  });
+
+  return { written, plot, fraction, place, keys };
 })());

@@ -84,12 +84,7 @@ tcpdw.ready.then(async () => {
     });
 
   const keys = {
-    ArrowLeft: () => move(-0.2),
-    ArrowRight: () => move(0.2),
-    "+": () => zoom(0.5),
-    "=": () => zoom(0.5),
-    "-": () => zoom(2),
-    0: () => show(first, last),
+    ...tcpdw.keys(move, zoom, () => show(first, last)),
     n: () => onward(1),
     p: () => onward(-1),
   };

@@ -55,14 +55,7 @@
     const move = (part) => show(at(part), at(1 + part));
     const all = () => show(first, last);
 
-    const keys = {
-      ArrowLeft: () => move(-0.2),
-      ArrowRight: () => move(0.2),
-      "+": () => zoom(0.5),
-      "=": () => zoom(0.5),
-      "-": () => zoom(2),
-      0: all,
-    };
+    const keys = tcpdw.keys(move, zoom, all);
     stage.addEventListener("keydown", (event) => {
       const isOwn = event.target === stage && Object.hasOwn(keys, event.key);
       if (!isOwn || event.ctrlKey || event.altKey || event.metaKey) return;
