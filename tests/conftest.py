@@ -12,6 +12,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,8 @@ import tcpdw
 from tcpdw import pipeline
 
 DATA = Path(__file__).parent.parent / "data"
-START_SECONDS = 90
+START_SECONDS = 180
+BUSY_SECONDS = 60
 STOP_SECONDS = 20
 
 SHARING = {
@@ -58,17 +60,29 @@ class PrefectServer:
     env: Mapping[str, str]
 
     def post(self, path: str, **body: Any) -> Any:
-        request = urllib.request.Request(
-            f"{self.url}/{path}",
-            json.dumps(body).encode(),
-            {"Content-Type": "application/json"},
+        return self._ask(
+            urllib.request.Request(
+                f"{self.url}/{path}",
+                json.dumps(body).encode(),
+                {"Content-Type": "application/json"},
+            )
         )
-        with urllib.request.urlopen(request, timeout=30) as answer:
-            return json.load(answer)
 
     def get(self, path: str) -> Any:
-        with urllib.request.urlopen(f"{self.url}/{path}", timeout=30) as answer:
-            return json.load(answer)
+        return self._ask(urllib.request.Request(f"{self.url}/{path}"))
+
+    def _ask(self, request: urllib.request.Request) -> Any:
+        """Ask again while the server is busy with its database (503), as Prefect's clients do."""
+        until = time.monotonic() + BUSY_SECONDS
+        while True:
+            try:
+                with urllib.request.urlopen(request, timeout=BUSY_SECONDS) as answer:
+                    said = answer.read()
+                    return json.loads(said) if said else None
+            except urllib.error.HTTPError as error:
+                if error.code != HTTPStatus.SERVICE_UNAVAILABLE or time.monotonic() > until:
+                    raise
+            time.sleep(0.2)
 
 
 @pytest.fixture(scope="session")
@@ -103,6 +117,8 @@ def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prefect
         port = probe.getsockname()[1]
     env = prefect_environment(folder / "home")
     env["PREFECT_SERVER_ANALYTICS_ENABLED"] = "false"
+    # So long it waits for its own other writers, before it answers 503.
+    env["PREFECT_SERVER_DATABASE_TIMEOUT"] = str(BUSY_SECONDS)
     command = [sys.executable, "-m", "prefect", "server", "start"]
     log = folder / "log"
     with log.open("wb") as output:

@@ -155,7 +155,7 @@ def test_two_turns_at_once_load_one_after_the_other(
         for turn, log in zip(turns, logs, strict=True):
             until(lambda log=log: "waiting for the flow that loads" in log.read_text(), turn, log)
         assert rows(warehouse, "SELECT COUNT(*) FROM runs") == [(0,)]
-        release(prefect_server, held["lease_id"])
+        prefect_server.post(f"{limits}/decrement-with-lease", lease_id=held["lease_id"])
         for turn, log in zip(turns, logs, strict=True):
             assert turn.wait(SECONDS) == 0, log.read_text()
     assert rows(warehouse, "SELECT name, events FROM runs ORDER BY name") == [
@@ -221,17 +221,6 @@ def spans(server: PrefectServer) -> Iterator[tuple[str, str]]:
 
         steps = until(all_three)
         yield min(t["start_time"] for t in steps), max(t["end_time"] for t in steps)
-
-
-def release(server: PrefectServer, lease: str) -> None:
-    import urllib.request
-
-    request = urllib.request.Request(
-        f"{server.url}/v2/concurrency_limits/decrement-with-lease",
-        f'{{"lease_id": "{lease}"}}'.encode(),
-        {"Content-Type": "application/json"},
-    )
-    urllib.request.urlopen(request, timeout=30).close()
 
 
 def until(

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 import shlex
+import time
 from pathlib import Path
+from types import CodeType
 
 import pytest
 from recordings import needs_namespaces, repetitions
@@ -12,19 +14,34 @@ from recordings import needs_namespaces, repetitions
 import tcpdw
 from tcpdw import pipeline
 from tcpdw.cli import entry
+from tcpdw.errors import RecordError
+from tcpdw.record.processes import Program
 
 ROOT = Path(__file__).parents[1]
 TEXT = (ROOT / "docs" / "recording.md").read_text()
 
 
+def example() -> CodeType:
+    (text,) = re.findall(r"^```python\n(.*?)^```", TEXT, re.M | re.S)
+    return compile(text, "recording.md", "exec")
+
+
 @needs_namespaces
+@pytest.mark.parametrize("away", [0, 0.1])
 def test_the_example_records_its_experiment(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, away: float
 ) -> None:
-    (example,) = re.findall(r"^```python\n(.*?)^```", TEXT, re.M | re.S)
+    quick = Program.type
+
+    def type_and_be_away(program: Program, text: bytes) -> None:
+        # On a busy machine the programs may do all before this process has its next turn.
+        quick(program, text)
+        time.sleep(away)
+
+    monkeypatch.setattr(Program, "type", type_and_be_away)
     monkeypatch.chdir(tmp_path)
     (tmp_path / "runs").mkdir()
-    exec(compile(example, "recording.md", "exec"), {"__name__": "example"})
+    exec(example(), {"__name__": "example"})
     assert repetitions(tmp_path / "runs") == ["lab-client-chatter-001", "lab-server-chatter-001"]
     pipeline.ingest([tmp_path / "runs"], tmp_path / "w.duckdb")
     with tcpdw.connect(tmp_path / "w.duckdb") as opened:
@@ -33,6 +50,21 @@ def test_the_example_records_its_experiment(
             "GROUP BY 1 ORDER BY 1"
         ).fetchall()
     assert rows == [("client", 30), ("server", 30)]
+
+
+@needs_namespaces
+def test_where_no_run_was_recorded_that_is_raised(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def ncat_is_gone(program: Program, text: bytes) -> None:
+        program.stop()
+
+    monkeypatch.setattr(Program, "type", ncat_is_gone)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(RecordError, match="no run was recorded") as raised:
+        exec(example(), {"__name__": "example"})
+    assert "program ended: `ncat" in str(raised.value.__cause__)
+    assert list((tmp_path / "runs").iterdir()) == []
 
 
 def test_the_commands_exist() -> None:

@@ -107,7 +107,11 @@ class End:
         await self.until(what, lambda: bool(self._own(program, (LISTEN,))), program)
 
     async def established(self, program: Program, count: int = 1) -> None:
-        """Wait until the program holds so many connections, accepted at the server."""
+        """Wait until the program holds so many connections, accepted at the server.
+
+        One that is over before this end looks was not seen: the other end should hang up after it
+        heard that this one has looked.
+        """
         what = "a connection" if count == 1 else f"{count} connections"
         states = (ESTABLISHED, CLOSE_WAIT)
         # A server gets another socket then, a client's comes to another state.

@@ -135,6 +135,7 @@ class Load(Experiment):
         program = await self.listen(end)
         await end.established(program)
         end.snapshot("established", program)
+        end.tell("looked")
         rounds = 1 + self.connections // self.at_once
         await end.hear("closed", seconds=end.timeout * rounds)
         await end.closed(program)
@@ -150,6 +151,7 @@ class Load(Experiment):
                 program.type(bytes(self.sizes[number % len(self.sizes)]))
             if first == 0:
                 end.snapshot("established", *programs)
+                await end.hear("looked")  # So few connections could be over before.
             await asyncio.gather(*(self._finish(end, *pair) for pair in enumerate(programs, first)))
         end.snapshot("closed")
         end.tell("closed")

@@ -119,6 +119,7 @@ class _Recording:
         self._tracer = tracer.version() if settings.kernel else None
         self._buffers = tracer.Buffers.of(settings.buffer)
         self._mine: set[int] = set()
+        self._last: RecordError | None = None
 
     async def run(self) -> None:
         settings = self._settings
@@ -131,6 +132,8 @@ class _Recording:
             await self._runs()
             if self._line is not None:
                 await self._line.end(_GOODBYE_SECONDS)
+        if self._last is not None and not self._summary.kept:
+            raise RecordError("no run was recorded, for the reason said") from self._last
 
     async def _runs(self) -> None:
         """Record as many runs as asked for; a client, as many as the server does."""
@@ -154,6 +157,7 @@ class _Recording:
                 self._watcher.failed(number, error)
                 if self._line is not None:
                     self._line.tell(_FAILED)
+                self._last = error
                 if failures == FAILURES:
                     raise RecordError(
                         f"{FAILURES} runs in a row failed, the last as said"
