@@ -83,7 +83,7 @@ class Shown:
         """Give what hovering shows there."""
         self.page.mouse.move(*self.place(ts, y))
         tip = self.page.locator("#vg-tooltip-element.visible")
-        tip.wait_for(timeout=5_000)
+        tip.wait_for(timeout=30_000)
         return tip.inner_text()
 
 

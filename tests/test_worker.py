@@ -43,7 +43,7 @@ def child(monkeypatch: pytest.MonkeyPatch, code: str) -> None:
 
 
 def gone(pid: int) -> bool:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         try:
             os.kill(pid, 0)
@@ -132,7 +132,7 @@ def test_a_job_can_take_too_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         with pytest.raises(TraceError, match=r"longer than 0\.3 s"):
             reader.read_trace(tmp_path / "in", tmp_path / "spool")
         assert reader._child is None
-    assert time.monotonic() - start < 5
+    assert time.monotonic() - start < 30
 
 
 def test_libraries_may_print_and_read(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import io
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -35,7 +36,7 @@ from tcpdw.cli.shared import WAREHOUSE_VARIABLE, Interrupted, say, with_output, 
 from tcpdw.errors import TcpdwError, UsageError
 
 DEBUG_VARIABLE = "TCPDW_DEBUG"
-FAILED, USAGE = 1, 2
+FAILED, USAGE, STOPPED = 1, 2, 130
 
 
 class _App(click.Group):
@@ -130,6 +131,9 @@ def main() -> None:
             # A terminal of another encoding than UTF-8 gets escapes, not an error.
             stream.reconfigure(errors="backslashreplace")
     status = run(sys.argv[1:])
+    if status == STOPPED:
+        # All is cleaned up; who presses Ctrl-C again does not want to wait for threads.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
     try:
         sys.stdout.flush()
     except OSError:
@@ -149,7 +153,7 @@ def run(arguments: Sequence[str]) -> int:
         return app.failed if stop.code else 0
     except (KeyboardInterrupt, Interrupted, click.Abort):
         say("stopped")
-        return 130
+        return STOPPED
     except BrokenPipeError:
         _silence()
         return app.failed
