@@ -19,7 +19,7 @@ SELECT
     -- The softirq's vector.
     s.vec,
     -- The vector's name, as in `/proc/softirqs`.
-    v.vec_name,
+    softirq_name(s.vec) AS vec_name,
     -- The interrupt's number.
     h.irq,
     -- The interrupt handler's name, as in `/proc/interrupts`.
@@ -34,7 +34,6 @@ SELECT
     CASE WHEN k.tid IS NOT NULL THEN 'ksoftirqd' ELSE 'interrupt' END AS runner
 FROM softirqs AS s
 INNER JOIN hardirqs AS h ON s.run_id = h.run_id AND s.cpu_id = h.cpu_id AND s.irq_ts = h.ts
-LEFT JOIN softirq_vectors AS v ON s.vec = v.vec
 LEFT JOIN ksoftirqd_threads AS k ON s.run_id = k.run_id AND s.ctx_tid = k.tid
 WHERE s.ts IS NOT NULL;
 

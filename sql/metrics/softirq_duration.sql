@@ -17,9 +17,8 @@ SELECT
     -- The softirq's vector.
     s.vec,
     -- The vector's name, as in `/proc/softirqs`.
-    v.vec_name
+    softirq_name(s.vec) AS vec_name
 FROM store.softirq_spans AS s
-LEFT JOIN softirq_vectors AS v ON s.vec = v.vec
 WHERE s.dur IS NOT NULL AND NOT s.cleared;
 
 -- What `softirq_duration` leaves out: handlers whose end the trace does not show.

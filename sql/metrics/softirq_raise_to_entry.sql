@@ -18,12 +18,11 @@ SELECT
     -- The softirq's vector.
     s.vec,
     -- The vector's name, as in `/proc/softirqs`.
-    v.vec_name,
+    softirq_name(s.vec) AS vec_name,
     -- What raised it: `hardirq`, `softirq`, `task`, `threaded_irq`, or `unseen` where no event can
     -- tell.
     s.origin
 FROM store.softirq_spans AS s
-LEFT JOIN softirq_vectors AS v ON s.vec = v.vec
 WHERE s.waited IS NOT NULL;
 
 -- What `softirq_raise_to_entry` leaves out: starts without a raise, and raises without a start.

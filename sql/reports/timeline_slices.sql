@@ -85,11 +85,10 @@ slices AS (
         CASE WHEN NOT s.cleared THEN s.exit_ts END,
         s.cpu_id,
         s.ctx_tid,
-        v.vec_name,
+        softirq_name(s.vec) AS vec_name,
         s.vec::BIGINT,
         s.certain
     FROM own_softirqs AS s
-    LEFT JOIN softirq_vectors AS v ON s.vec = v.vec
     UNION ALL
     SELECT
         'on cpu',

@@ -84,14 +84,14 @@ EVENTS = (
         f"""SELECT {SOFTIRQ.format(cpu="cpu_id", vec="s.vec")} AS track,
             COALESCE(s.ts, s.raise_ts) AS ts,
             CASE WHEN NOT s.cleared THEN s.exit_ts END AS end_ts,
-            COALESCE(v.vec_name, 'softirq ' || s.vec) || CASE
+            COALESCE(softirq_name(s.vec), 'softirq ' || s.vec) || CASE
                 WHEN s.ts IS NULL THEN ' (raised, start not seen)'
                 WHEN s.cleared OR s.exit_ts IS NULL THEN ' (end not seen)'
                 ELSE ''
             END AS name,
             s.vec, s.ctx_tid AS tid, s.origin AS raised_by, s.ts - s.raise_ts AS ns_since_raise,
             s.certain
-        FROM softirqs AS s LEFT JOIN softirq_vectors AS v USING (vec) WHERE s.run_id = $run""",
+        FROM softirqs AS s WHERE s.run_id = $run""",
     ),
     Events(
         "syscall",
