@@ -33,13 +33,13 @@ needs_tshark = pytest.mark.skipif(
 
 
 def ingest(
-    env: Mapping[str, str], temporary: Path, *arguments: str | Path, timeout: float = 150
+    env: Mapping[str, str], temporary: Path, *arguments: str | Path, timeout: float = 300
 ) -> subprocess.CompletedProcess[str]:
     return python(env, temporary, "-m", "flows.ingest", *arguments, timeout=timeout)
 
 
 def python(
-    env: Mapping[str, str], temporary: Path, *arguments: str | Path, timeout: float = 150
+    env: Mapping[str, str], temporary: Path, *arguments: str | Path, timeout: float = 300
 ) -> subprocess.CompletedProcess[str]:
     temporary.mkdir(exist_ok=True)
     return subprocess.run(

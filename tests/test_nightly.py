@@ -27,7 +27,7 @@ DATA = ROOT / "data"
 PROGRAM = [sys.executable, "-c", "from tcpdw.cli import main; main()"]
 HOSTILE = "evil<img src=x onerror=alert(1)>|'; DROP TABLE runs--"
 DAY = 86_400 * 10**9
-SECONDS = 120
+SECONDS = 300
 
 
 @pytest.fixture
@@ -318,7 +318,7 @@ def test_the_documented_commands_work_with_a_server_and_with_a_worker(
     prefect_server: PrefectServer, here: Path
 ) -> None:
     commands = documented()
-    env = {**terminal(prefect_server, here), "PREFECT_WORKER_QUERY_SECONDS": "1"}
+    env = {**terminal(prefect_server, here), "PREFECT_WORKER_QUERY_SECONDS": "3"}
     names = [f"merlin-server-handshake-00{number}" for number in (1, 2)]
 
     server, address, serving, turn = commands["With Prefect's own server"]

@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import subprocess
 from pathlib import Path
+from subprocess import PIPE
 from typing import Any
 
 import pyarrow as pa
@@ -197,8 +198,10 @@ def test_what_ls_prints(tmp_path: Path, options: str) -> None:
     reader, writer = os.pipe()
     with target.open() as file:
         fd, inode = file.fileno(), os.fstat(reader).st_ino
-        command = ["ls", "-l", *options.split(), f"/proc/{os.getpid()}/fd"]
-        text = subprocess.run(command, capture_output=True, check=True).stdout
+        # This process has threads that open and close files meanwhile.
+        with subprocess.Popen(["cat"], stdin=PIPE, pass_fds=(fd, reader, writer)) as quiet:
+            command = ["ls", "-l", *options.split(), f"/proc/{quiet.pid}/fd"]
+            text = subprocess.run(command, capture_output=True, check=True).stdout
     os.close(reader)
     os.close(writer)
     found = {row["fd"]: row for row in proc.read(stage(tmp_path, pid__7__fd=text)).fds.to_pylist()}
