@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import select
 import signal
 import subprocess
@@ -150,7 +151,14 @@ class Lane:
         files = [path for path in self.folder.rglob("*") if path != self.warehouse]
         kept = [path for path in files if path.suffix in (".empty", ".classes", ".layout")]
         folders = {self.warehouse.parent, self.temporary, *(p for k in kept for p in k.parents)}
-        return sorted(str(path.relative_to(self.folder)) for path in {*files} - {*kept} - folders)
+        left = {*files} - {*kept} - folders - {path for path in files if is_probe(path)}
+        return sorted(str(path.relative_to(self.folder)) for path in left)
+
+
+def is_probe(path: Path) -> bool:
+    """Tell whether it is what Python's `tempfile` writes to see if a folder can be written to."""
+    is_named_so = re.fullmatch("[a-z0-9_]{8}", path.name) is not None
+    return is_named_so and path.is_file() and path.read_bytes() in (b"", b"blat")
 
 
 def children(pid: int) -> list[int]:
