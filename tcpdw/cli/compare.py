@@ -63,7 +63,7 @@ def compare(
     """
     from tcpdw import query
 
-    with query.opened(shared.warehouse_path(), meanwhile=shared.import_compare) as connection:
+    with query.opened(shared.warehouse_path(), meanwhile=shared.prepare_compare) as connection:
         from tcpdw.compare import compare as compared
 
         found = compared(

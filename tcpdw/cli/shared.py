@@ -99,12 +99,14 @@ def output_path() -> Path | None:
     return cast("Path | None", click.get_current_context().meta.get(_OUTPUT))
 
 
-def import_compare() -> None:
+def prepare_compare() -> None:
     """Import what compares, and read the catalogue: it takes as long as to open a warehouse."""
     from importlib import import_module
 
     from tcpdw import catalog
 
+    # Its threads hand each other arrays, and would wait for their turn for most of 5 ms.
+    sys.setswitchinterval(0.001)
     import_module("tcpdw.compare")
     catalog.load()
 

@@ -36,7 +36,7 @@ ALPHA = 0.05
 
 @dataclass(frozen=True, slots=True)
 class _About:
-    """What is known before any metric is read: groups, runs' names, what metrics leave out."""
+    """What is asked besides the intervals: groups, runs' names, what metrics leave out."""
 
     members: tuple[Members, ...]
     names: Mapping[int, str]
@@ -67,15 +67,18 @@ def compare(
     """
     found = [summary.metric_named(name) for name in dict.fromkeys(metrics)]
     groups = grouping.groups(connection, by, runs, alone=alone)
-    about = _About(
-        groups.members, _run_names(connection), sampling.left_out(connection, groups), tuple(qs)
-    )
     compared: list[MetricComparison] = []
-    for metric, drawn in sampling.draw_each(connection, found or catalog.load().metrics, groups):
-        if not found and not _is_there(drawn, alone=alone):
-            continue
-        one = _metric(metric, drawn, about)
-        compared.append(_with_examples(connection, metric, groups, one) if with_examples else one)
+    with sampling.drawing(connection, found or catalog.load().metrics, groups) as drawing:
+        left_out, names = sampling.left_out(connection, groups), _run_names(connection)
+        about = _About(groups.members, names, left_out, tuple(qs))
+        facts = doubts.facts_of(connection, groups)
+        for metric, drawn in drawing:
+            if not found and not _is_there(drawn, alone=alone):
+                continue
+            one = _metric(metric, drawn, about)
+            if with_examples:
+                one = _with_examples(connection, metric, groups, one)
+            compared.append(one)
     if not alone and not any(group.intervals for one in compared for group in one.groups):
         raise _nothing(connection, found, groups)
     compared = _corrected(compared)
@@ -88,7 +91,7 @@ def compare(
         LEVEL,
         ALPHA,
         tuple(compared),
-        doubts.doubts(connection, groups, compared, ALPHA),
+        doubts.doubts(groups, facts, compared, ALPHA),
     )
 
 

@@ -38,17 +38,14 @@ MOST = 0.5
 MOST_TOLD = 6
 """At most so many groups or values stand one by one in a warning."""
 
-_Facts = Mapping[int, Mapping[str, object]]
+Facts = Mapping[int, Mapping[str, object]]
+"""What warnings need to know of runs, by run_id and column."""
 
 
 def doubts(
-    connection: duckdb.DuckDBPyConnection,
-    groups: Groups,
-    compared: Sequence[MetricComparison],
-    alpha: float,
+    groups: Groups, facts: Facts, compared: Sequence[MetricComparison], alpha: float
 ) -> tuple[Warning, ...]:
     """List the warnings: what differs besides the compared, too few runs, losses, and the like."""
-    facts = _facts(connection, groups)
     found: dict[tuple[str, str], list[str]] = {}
     for one in compared:
         for kind, text in (*_empty(one), *_prevailing(one)):
@@ -68,7 +65,8 @@ def _of(metrics: Sequence[str], compared: Sequence[MetricComparison]) -> tuple[s
     return () if len(metrics) == len(compared) else tuple(metrics)
 
 
-def _facts(connection: duckdb.DuckDBPyConnection, groups: Groups) -> _Facts:
+def facts_of(connection: duckdb.DuckDBPyConnection, groups: Groups) -> Facts:
+    """Read what warnings need to know of the groups' runs."""
     names = ("run_id", "name", "status", "events_discarded", *CIRCUMSTANCES)
     rows = query.execute(
         connection,
@@ -79,7 +77,7 @@ def _facts(connection: duckdb.DuckDBPyConnection, groups: Groups) -> _Facts:
 
 
 def _unlike(
-    groups: Groups, compared: Sequence[MetricComparison], facts: _Facts
+    groups: Groups, compared: Sequence[MetricComparison], facts: Facts
 ) -> Iterator[Warning]:
     """Tell in which columns the runs that have intervals of the metrics differ by group.
 
@@ -209,7 +207,7 @@ def _prevailing(one: MetricComparison) -> Iterable[tuple[str, str]]:
 
 
 def _losses(
-    groups: Groups, compared: Sequence[MetricComparison], facts: _Facts
+    groups: Groups, compared: Sequence[MetricComparison], facts: Facts
 ) -> Iterable[Warning]:
     for members in groups.members:
         runs = [facts[run] for run in members.run_ids]

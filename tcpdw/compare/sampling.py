@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from queue import SimpleQueue
@@ -56,16 +56,20 @@ def source(metric: SqlObject) -> str:
     return metric.keys.get("intervals", metric.name)
 
 
-def draw_each(
+@contextmanager
+def drawing(
     connection: duckdb.DuckDBPyConnection, metrics: Sequence[SqlObject], groups: Groups
-) -> Iterator[tuple[SqlObject, tuple[Drawn, ...]]]:
-    """Draw one metric after the other, the next ones while the caller works on the last."""
+) -> Generator[Iterator[tuple[SqlObject, tuple[Drawn, ...]]]]:
+    """Begin to read, and give one metric after the other; the caller's work goes on meanwhile."""
     where = restriction(connection, groups)
+    waiting = deque(metrics)
+    coming: deque[tuple[SqlObject, Future[list[_Read]]]] = deque()
     with ExitStack() as stack:
         cursors = [stack.enter_context(connection.cursor()) for _ in range(_THREADS)]
         free: SimpleQueue[duckdb.DuckDBPyConnection] = SimpleQueue()
         for cursor in cursors:
             free.put(cursor)
+        pool = stack.enter_context(ThreadPoolExecutor(_THREADS))
 
         def read(metric: SqlObject) -> list[_Read]:
             cursor = free.get()
@@ -74,24 +78,28 @@ def draw_each(
             finally:
                 free.put(cursor)
 
-        pool = stack.enter_context(ThreadPoolExecutor(_THREADS))
-        waiting = deque(metrics)
-        coming: deque[tuple[SqlObject, Future[list[_Read]]]] = deque()
-        try:
-            while waiting or coming:
-                while waiting and len(coming) < _AHEAD:
-                    metric = waiting.popleft()
-                    coming.append((metric, pool.submit(read, metric)))
-                # What tells intervals needs it, and it takes a while to import.
-                import_module("scipy.special")
+        def begin() -> None:
+            while waiting and len(coming) < _AHEAD:
+                metric = waiting.popleft()
+                coming.append((metric, pool.submit(read, metric)))
+
+        def drawn() -> Iterator[tuple[SqlObject, tuple[Drawn, ...]]]:
+            # What tells intervals needs it, and it takes a while to import.
+            import_module("scipy.special")
+            while coming:
                 metric, found = coming.popleft()
                 yield metric, tuple(pool.map(_drawn, found.result()))
-        except BaseException:
-            for future in (future for _, future in coming):
+                begin()
+
+        begin()
+        try:
+            yield drawn()
+        finally:
+            for _, future in coming:
                 future.cancel()
-            for cursor in cursors:
-                cursor.interrupt()
-            raise
+            if coming:
+                for cursor in cursors:
+                    cursor.interrupt()
 
 
 @dataclass(frozen=True, slots=True)
