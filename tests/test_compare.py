@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+import signal
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -153,6 +155,28 @@ def test_an_error_while_reading_ends_the_threads(
     with pytest.raises(WarehouseError, match="nothing"):
         compare(connection, [METRIC], MACHINE)
     assert threading.active_count() == before
+
+
+def test_ctrl_c_ends_the_query_that_is_waited_for(
+    connection: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ends: list[str] = []
+
+    def read(cursor: duckdb.DuckDBPyConnection, *_: object) -> list[object]:
+        threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()
+        try:
+            cursor.execute(
+                "SELECT SUM(a.range * b.range) FROM RANGE(300000) AS a, RANGE(100000) AS b"
+            )
+            ends.append("by itself")
+        except duckdb.InterruptException:
+            ends.append("interrupted")
+        return []
+
+    monkeypatch.setattr(sampling, "_read", read)
+    with pytest.raises(KeyboardInterrupt):
+        compare(connection, [METRIC], MACHINE)
+    assert ends == ["interrupted"]
 
 
 # --- a small warehouse, by hand ------------------------------------------------------------------

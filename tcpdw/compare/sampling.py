@@ -91,15 +91,15 @@ def drawing(
                 yield metric, tuple(pool.map(_drawn, found.result()))
                 begin()
 
-        begin()
         try:
+            begin()
             yield drawn()
-        finally:
+        except BaseException:
             for _, future in coming:
                 future.cancel()
-            if coming:
-                for cursor in cursors:
-                    cursor.interrupt()
+            for cursor in cursors:
+                cursor.interrupt()
+            raise
 
 
 @dataclass(frozen=True, slots=True)
