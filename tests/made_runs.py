@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import duckdb
+
+from tcpdw import query
+from tcpdw.compare import By
 from tcpdw.warehouse import Warehouse
 
 RUN = ("run_id", "name", "machine", "experiment", "repetition", "kernel", "events_discarded")
 RUN += ("status",)
 CONNECTION = ("run_id", "syn_ts", "synack_ts", "ack_ts", "waking_ts", "in_ts", "certain")
+METRIC = "syn_to_wake"
+MACHINE = By(("machine",))
 EPOCH = 1_700_000_000_000_000_000
 
 
@@ -75,3 +82,17 @@ def warehouse(path: Path, runs: Sequence[Made]) -> Path:
 def _columns(rows: Sequence[Sequence[object]], names: Sequence[str]) -> str:
     assert {len(row) for row in rows} == {len(names)}
     return ", ".join(f"UNNEST(${n}) AS {name}" for n, name in enumerate(names, 1))
+
+
+@contextmanager
+def made(tmp_path: Path, runs: Sequence[Made]) -> Iterator[duckdb.DuckDBPyConnection]:
+    with query.opened(warehouse(tmp_path / "made.duckdb", runs)) as connection:
+        yield connection
+
+
+def spread(machine: str, middle: int, runs: int = 8, **others: object) -> list[Made]:
+    """Make runs of five intervals each whose medians are `middle` and up to 7 % more."""
+    return [
+        of_lengths(machine, [middle * (100 + run + step) // 100 for step in range(-2, 3)], **others)
+        for run in range(runs)
+    ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import tarfile
@@ -31,6 +32,25 @@ def reached(*arguments, **options):
     os.kill(os.getpid(), signal.SIGINT)
     return real(*arguments, **options)
 setattr(owner, name, reached)
+main()
+"""
+
+TWICE = """
+import os, signal, threading, time
+from tcpdw import pipeline
+from tcpdw.cli import main
+signal.signal(signal.SIGINT, signal.default_int_handler)
+def again():
+    while threading.main_thread().is_alive():
+        time.sleep(.01)
+    # Python waits for this thread now.
+    os.kill(os.getpid(), signal.SIGINT)
+    time.sleep(60)
+def ingest(*arguments, **options):
+    threading.Thread(target=again).start()
+    os.kill(os.getpid(), signal.SIGINT)
+    time.sleep(60)
+pipeline.ingest = ingest
 main()
 """
 
@@ -77,3 +97,9 @@ def test_ctrl_c_leaves_no_temporary_folder_and_no_part_of_a_run(
     assert list((tmp_path / "temporary").iterdir()) == []
     for table in ("runs", "store.narrow", "streams"):
         assert rows(tmp_path / "w.duckdb", f"SELECT COUNT(*) FROM {table}") == [(0,)]
+
+
+def test_ctrl_c_a_second_time_ends_at_once(tmp_path: Path) -> None:
+    words = ("ingest", "--warehouse", tmp_path / "w.duckdb", tmp_path)
+    done = ran(tmp_path, "-c", TWICE, *words)
+    assert (done.stderr, done.returncode) == ("tcpdw: stopped\n", -signal.SIGINT)

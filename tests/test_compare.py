@@ -3,45 +3,24 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from math import comb
 from pathlib import Path
 
 import duckdb
 import pytest
-from made_runs import Made, of_lengths, warehouse
+from made_runs import MACHINE, METRIC, Made, made, of_lengths, spread, warehouse
 
-from tcpdw import catalog, query
+from tcpdw import query
 from tcpdw.availability import run_named
 from tcpdw.compare import (
     QUANTILES,
     Between,
     By,
     Comparison,
-    Warning,
     compare,
     sampling,
-    stages,
 )
 from tcpdw.errors import MissingEventsError, UsageError, WarehouseError
-
-METRIC = "syn_to_wake"
-MACHINE = By(("machine",))
-
-
-@contextmanager
-def made(tmp_path: Path, runs: Sequence[Made]) -> Iterator[duckdb.DuckDBPyConnection]:
-    with query.opened(warehouse(tmp_path / "made.duckdb", runs)) as connection:
-        yield connection
-
-
-def spread(machine: str, middle: int, runs: int = 8, **others: object) -> list[Made]:
-    """Make runs of five intervals each whose medians are `middle` and up to 7 % more."""
-    return [
-        of_lengths(machine, [middle * (100 + run + step) // 100 for step in range(-2, 3)], **others)
-        for run in range(runs)
-    ]
 
 
 def kinds(comparison: Comparison) -> list[str]:
@@ -378,227 +357,3 @@ def test_runs_that_cannot_support_a_metric_name_the_events(tmp_path: Path) -> No
         pytest.raises(MissingEventsError, match="sched_switch"),
     ):
         compare(connection, ["wake_to_run"], MACHINE)
-
-
-# --- what to doubt -------------------------------------------------------------------------------
-
-
-def test_runs_alike_but_for_the_machine_raise_no_doubt(tmp_path: Path) -> None:
-    with made(tmp_path, [*spread("a", 1_000_000), *spread("b", 2_000_000)]) as connection:
-        assert compare(connection, [METRIC], MACHINE).warnings == ()
-
-
-def test_groups_that_differ_in_more_are_named(tmp_path: Path) -> None:
-    runs = [
-        *spread("a", 1_000_000, kernel="6.1"),
-        *spread("b", 1_000_000, 6, kernel="6.1"),
-        *spread("b", 1_000_000, 2, kernel="6.12"),
-    ]
-    with made(tmp_path, runs) as connection:
-        found = compare(connection, [METRIC], MACHINE)
-        [text] = [warning.text for warning in found.warnings]
-        assert text == "the groups differ in kernel too (a: 6.1; b: 6.1 75%, 6.12 25%)"
-        # What the comparison is by is no doubt, nor what both conditions name.
-        by_kernel = compare(connection, [METRIC], By(("kernel",)))
-        assert "differ in kernel" not in str(by_kernel.warnings)
-        assert "differ in machine too (6.1: a 57%, b 43%; 6.12: b)" in str(by_kernel.warnings)
-        sides = Between("kernel = '6.1' AND machine = 'b'", "kernel = '6.12' AND machine = 'b'")
-        assert "unlike" not in kinds(compare(connection, [METRIC], sides))
-
-
-def test_only_runs_with_intervals_matter_for_likeness(tmp_path: Path) -> None:
-    runs = [*spread("a", 1_000_000), *spread("b", 1_000_000), of_lengths("b", [], kernel="7.0")]
-    with made(tmp_path, runs) as connection:
-        assert kinds(compare(connection, [METRIC], MACHINE)) == []
-
-
-def test_too_few_runs_are_said_with_the_least_p(tmp_path: Path) -> None:
-    with made(tmp_path, [*spread("a", 1_000_000, 3), *spread("b", 9_000_000, 3)]) as connection:
-        found = compare(connection, [METRIC], MACHINE)
-    [few] = [warning.text for warning in found.warnings if warning.kind == "few"]
-    assert few == ("too few runs to show a difference: b 3, a 3; the least p they can give is 0.1")
-    assert not any(change.shown for change in found.metrics[0].deltas[0].changes)
-
-
-def test_a_run_that_prevails_is_named(tmp_path: Path) -> None:
-    runs = [*spread("a", 1_000_000), *spread("b", 1_000_000), of_lengths("b", [1_000_000] * 60)]
-    with made(tmp_path, runs) as connection:
-        found = compare(connection, [METRIC], MACHINE)
-    [text] = [warning.text for warning in found.warnings]
-    assert text == (
-        "60% of the intervals of b are of one of its 9 runs, b-017: the quantiles are mostly "
-        "that run's"
-    )
-
-
-def test_runs_read_in_part_are_said(tmp_path: Path) -> None:
-    runs = [*spread("a", 1_000_000), *spread("b", 1_000_000, status="partial")]
-    with made(tmp_path, runs) as connection:
-        [warning] = compare(connection, [METRIC], MACHINE).warnings
-    assert warning.text == "8 of the 8 runs of b were damaged and read in part"
-
-
-def test_a_warning_names_the_metrics_that_it_is_of(connection: duckdb.DuckDBPyConnection) -> None:
-    found = compare(connection, [METRIC, "softirq_duration"], MACHINE)
-    named = [warning.metrics for warning in found.warnings if warning.kind == "prevails"]
-    assert (METRIC,) in named
-    for warning in found.warnings:
-        if warning.metrics:
-            assert str(warning) == f"{', '.join(warning.metrics)}: {warning.text}"
-        else:
-            assert str(warning) == warning.text
-
-
-def test_a_column_is_told_once_for_all_metrics(connection: duckdb.DuckDBPyConnection) -> None:
-    found = compare(connection, [], MACHINE)
-    unlike = [warning for warning in found.warnings if warning.kind == "unlike"]
-    columns = [warning.text.split()[4] for warning in unlike]
-    assert len(columns) == len(set(columns))
-    experiment = unlike[columns.index("experiment")].text
-    rows = connection.execute(
-        "SELECT metric, machine, experiment, COUNT(DISTINCT run_id), "
-        "SUM(COUNT(DISTINCT run_id)) OVER (PARTITION BY metric, machine) "
-        "FROM latency INNER JOIN runs USING (run_id) "
-        "WHERE certain GROUP BY metric, machine, experiment"
-    ).fetchall()
-    compared = {one.metric for one in found.metrics}
-    shares: dict[str, set[tuple[object, ...]]] = {metric: set() for metric in compared}
-    for metric, machine, what, runs, whole in rows:
-        if metric in compared:
-            shares[metric].add((machine, what, round(100 * runs / whole)))
-    most = max(list(shares.values()).count(one) for one in shares.values())
-    assert 1 < most < len(compared)
-    assert experiment.endswith(f"; other shares in {len(compared) - most} of the metrics)")
-    # What only some metrics differ in names these.
-    assert unlike[columns.index("role")].metrics == ("data_to_ack", "sendto_to_xmit")
-
-
-def test_too_few_runs_are_told_once_for_each_group(
-    connection: duckdb.DuckDBPyConnection,
-) -> None:
-    found = compare(connection, [], MACHINE)
-    tests = len(found.metrics) * 3
-    few = [warning for warning in found.warnings if warning.kind == "few"]
-    runs = {(one.metric, group.label): group.runs for one in found.metrics for group in one.groups}
-    metrics = ("data_to_ack", "sendto_to_xmit", METRIC)
-    assert [warning.metrics for warning in few] == [metrics] * 3
-    assert {runs[metric, "heron"] for metric in metrics} == {4}
-    assert {runs[metric, "kestrel"] for metric in metrics} == {9, 10}
-    assert "kestrel 9 to 10, heron 4;" in few[0].text
-    # The medians of four and of nine runs have 715 orders: two of these are the ends.
-    assert f"up to {2 / 715:.2g}, {tests * 2 / 715:.2g} over {tests} tests" in few[0].text
-
-
-def test_long_names_and_many_are_cut_in_warnings(tmp_path: Path) -> None:
-    long = "k" * 50
-    others = [
-        one
-        for number in range(8)
-        for one in spread(f"m{number}", 1_000_000, 4, experiment=f"{number}", kernel=long)
-    ]
-    with made(tmp_path, [*spread("a" + long, 1_000_000, 4), *others]) as connection:
-        found = compare(connection, [METRIC], MACHINE)
-    texts = {warning.text.split()[4]: warning.text for warning in found.warnings}
-    assert long not in str([warning.text for warning in found.warnings])
-    cut = f"{'k' * 27}\u2026{'k' * 14}"
-    assert f"m0, m1, m2, m3, m4 and 3 more: {cut})" in texts["kernel"]
-    assert texts["experiment"].endswith("; m0: 0; m1: 1; m2: 2; m3: 3 and 4 more)")
-
-
-def test_of_many_metrics_a_warning_names_the_first() -> None:
-    few = Warning("few", "text", ("a", "b", "c", "d"))
-    assert str(few) == "a, b, c, d: text"
-    assert str(Warning("few", "text", (*few.metrics, "e"))) == "a, b, c and 2 more: text"
-
-
-# --- stages --------------------------------------------------------------------------------------
-
-
-def staged(machine: str, slower: int) -> list[Made]:
-    """Make runs in which the SYN-ACK takes 10 us, the ACK 20 us and `slower`, the waking 30 us."""
-    return [
-        Made(
-            machine,
-            [(10_000, 20_000 + slower + 100 * run + step, 30_000, 7_000) for step in range(5)],
-        )
-        for run in range(8)
-    ]
-
-
-def test_the_difference_is_split_over_the_stages(tmp_path: Path) -> None:
-    with made(tmp_path, [*staged("a", 0), *staged("b", 40_000)]) as connection:
-        found = compare(connection, [METRIC], MACHINE, with_stages=True)
-    [one] = found.metrics
-    assert [split.q for split in one.splits] == [0.5, 0.99]
-    for split in one.splits:
-        # Forty intervals do not bound their 99th percentile.
-        assert split.shown == (split.q == 0.5)
-        assert split.difference == 40_000
-        by_stage = {part.stage: part for part in split.parts}
-        assert list(by_stage) == ["syn_to_synack", "synack_to_ack", "ack_to_wake", None]
-        assert by_stage["syn_to_synack"].difference.value == pytest.approx(0)
-        assert by_stage["synack_to_ack"].difference.value == pytest.approx(40_000)
-        low = by_stage["synack_to_ack"].difference.low
-        assert low is None or 39_000 < low < 40_000
-        assert by_stage["ack_to_wake"].base == pytest.approx(30_000)
-        assert by_stage[None].base == by_stage[None].new == pytest.approx(0)
-        assert split.beyond == pytest.approx(0, abs=1e-6)
-        assert split.later[0].stage == "wake_to_run"
-        assert split.later[0].base == pytest.approx(7_000)
-
-
-def test_parts_and_what_is_beyond_them_sum_to_the_difference(
-    connection: duckdb.DuckDBPyConnection,
-) -> None:
-    metrics = [METRIC, "sendto_to_xmit", "handshake", "rx_to_wake", "queue_to_capture"]
-    found = compare(connection, [*metrics, "softirq_duration"], MACHINE, with_stages=True)
-    for one in found.metrics:
-        assert bool(one.splits) == (one.metric in metrics)
-        for part in one.breakdowns:
-            assert sum(mean for _, mean in part.parts) == pytest.approx(part.mean)
-        for split in one.splits:
-            total = sum(part.difference.value for part in split.parts) + split.beyond
-            assert total == pytest.approx(split.difference, rel=1e-9, abs=1e-3)
-
-
-def test_the_stages_of_a_metric_are_its_length(connection: duckdb.DuckDBPyConnection) -> None:
-    checked = 0
-    for metric in catalog.load().metrics:
-        if within := stages.inner(metric):
-            total = " + ".join(within)
-            [(rows, other)] = connection.execute(
-                f"SELECT COUNT({total}), COUNT(*) FILTER (WHERE {total} <> dur) FROM {metric.name}"
-            ).fetchall()
-            assert rows > 0
-            assert other == 0, metric.name
-            checked += 1
-    assert checked >= 3
-
-
-def test_a_breakdown_is_the_mean_of_the_intervals_near_the_quantile(tmp_path: Path) -> None:
-    # 100 intervals of 1 to 100 us, all but 1 us of each in the ACK: ranks 45 to 55 around the 50th.
-    runs = [
-        Made("a", [(1_000, us * 1_000 - 1_000, 0) for us in range(first, 101, 10)])
-        for first in range(1, 11)
-    ]
-    with made(tmp_path, [*runs, *spread("b", 1_000_000)]) as connection:
-        [one] = compare(connection, [METRIC], MACHINE, with_stages=True).metrics
-    half = one.breakdowns[0]
-    assert (half.group, half.q) == ("a", 0.5)
-    assert half.ranks == pytest.approx((0.445, 0.545))
-    assert half.mean == pytest.approx(50_000)
-    assert dict(half.parts)["syn_to_synack"] == pytest.approx(1_000)
-    assert half.intervals == 11
-    top = one.breakdowns[1]
-    assert top.q == 0.99
-    # The 99th with its neighbours.
-    assert top.ranks == pytest.approx((0.97, 1.0))
-    assert top.mean == pytest.approx(99_000)
-
-
-def test_a_later_stage_that_is_unknown_is_left_out(tmp_path: Path) -> None:
-    runs = [Made(m, [(10, 20 + n, 30)] * 3) for m in "ab" for n in range(6)]
-    with made(tmp_path, runs) as connection:
-        [one] = compare(connection, [METRIC], MACHINE, with_stages=True).metrics
-    assert all(split.later == () for split in one.splits)
-    assert all(mean is None for part in one.breakdowns for _, mean in part.later)

@@ -60,7 +60,11 @@ def source(metric: SqlObject) -> str:
 def drawing(
     connection: duckdb.DuckDBPyConnection, metrics: Sequence[SqlObject], groups: Groups
 ) -> Generator[Iterator[tuple[SqlObject, tuple[Drawn, ...]]]]:
-    """Begin to read, and give one metric after the other; the caller's work goes on meanwhile."""
+    """Begin to read metrics, and yield what gives them in turn, each with a Drawn by group.
+
+    The next ones are read while the caller works on the last, or on something else. Raises
+    WarehouseError where the database refuses; leaving by an error stops the reading.
+    """
     where = restriction(connection, groups)
     waiting = deque(metrics)
     coming: deque[tuple[SqlObject, Future[list[_Read]]]] = deque()
